@@ -1,0 +1,169 @@
+/** What goes into the pipeline and what comes out. Plain data: everything here survives `structuredClone`. */
+
+/** One file of the request. A string is taken as the exact text (line endings and byte order mark included). */
+export interface RequestFile {
+  /** Repository-relative, `/` as separator. */
+  readonly path: string;
+  readonly content: string | Uint8Array;
+}
+
+/** An issue and the code it is about. */
+export interface PatchRequest {
+  readonly issue: { readonly title: string; readonly body: string };
+  readonly files: readonly RequestFile[];
+  /** Patches wanted, best first. Default 1. */
+  readonly n?: number;
+  /** Same seed, same request, same release: same answer. Default 0. */
+  readonly seed?: number;
+  /** 0 (default) is greedy; above it the free choices of the candidates are sampled. */
+  readonly temperature?: number;
+  /** Upper bound for the tokens of one patch. Default and maximum: `PipelineOptions.maxPatchTokens`. */
+  readonly max_new_tokens?: number;
+}
+
+export type PatchStatus = 'applies' | 'syntax_error' | 'abstained';
+
+/** What the analysis agent says about the issue. */
+export interface Analysis {
+  readonly problem: string;
+  /** One of the closed list of the model's `fault_types`. */
+  readonly fault_type: string;
+  /** `basename::scope`, scope `<module>` outside of any definition. */
+  readonly fault_location: string;
+  /** The suspected line, stripped; empty if there is none. */
+  readonly line: string;
+  /** A short plan of the edit. */
+  readonly hint: string;
+  /** 0 to 1: geometric mean of the probabilities of the agent's free choices. */
+  readonly confidence: number;
+}
+
+/** One reason for (positive) or against (negative) a candidate; the score is their sum, squashed to 0…1. */
+export interface Reason {
+  readonly name:
+    | 'patch_likelihood'
+    | 'analysis_likelihood'
+    | 'retrieval'
+    | 'syntax'
+    | 'agreement'
+    | 'size'
+    | 'novelty'
+    | 'whitespace';
+  /** Contribution to the log-odds of the score. */
+  readonly weight: number;
+  /** One short sentence for people. */
+  readonly detail: string;
+}
+
+/** One proposed patch. */
+export interface ProposedPatch {
+  /** Unified diff in git's format; passes `git apply --check` on the files of the request. */
+  readonly diff: string;
+  /** 0 to 1, comparable between the patches of one release. */
+  readonly score: number;
+  readonly status: 'applies' | 'syntax_error';
+  /** Changed paths. */
+  readonly files: readonly string[];
+  /** The analysis this patch was written for. */
+  readonly analysis: Analysis;
+  readonly reasons: readonly Reason[];
+}
+
+/** A stretch of a file as the encoder sees it. Line numbers are 1-based, both ends included. */
+export interface WindowSummary {
+  readonly path: string;
+  readonly first_line: number;
+  readonly last_line: number;
+  /** Retrieval score; only the order within one request means something. */
+  readonly score: number;
+}
+
+export type Stage = 'retrieval' | 'encode' | 'analysis' | 'code' | 'ranking';
+
+export interface Usage {
+  /** Tokens read by the encoder, all windows together. */
+  readonly source_tokens: number;
+  /** Tokens of all analyses, forced ones included. */
+  readonly analysis_tokens: number;
+  /** Tokens of all candidate patches, forced ones included. */
+  readonly patch_tokens: number;
+  /** Those of the two above that the constraints left no choice about. */
+  readonly forced_tokens: number;
+  readonly windows: number;
+  readonly hypotheses: number;
+  readonly candidates: number;
+}
+
+/** Milliseconds spent in each stage, and in all. */
+export type Timings = Readonly<Record<Stage | 'total', number>>;
+
+/** The answer. `analysis` is null only when nothing could be analysed (no text file with lines in the request). */
+export interface PatchResult {
+  /** The first patch's status; `abstained` when no patch is proposed (`patches` is then empty). */
+  readonly status: PatchStatus;
+  /** Why nothing is proposed; absent unless `status` is `abstained`. */
+  readonly abstained_because?: AbstentionReason;
+  readonly analysis: Analysis | null;
+  /** Best first, at most `n`, no two with the same effect. */
+  readonly patches: readonly ProposedPatch[];
+  readonly windows: readonly WindowSummary[];
+  readonly usage: Usage;
+  readonly timings: Timings;
+}
+
+export type AbstentionReason = 'nothing_to_edit' | 'no_candidate' | 'low_confidence';
+
+/** Progress, in the order it happens. */
+export type PipelineEvent =
+  | { readonly type: 'stage_started'; readonly stage: Stage }
+  | { readonly type: 'stage_finished'; readonly stage: Stage; readonly ms: number }
+  | { readonly type: 'windows'; readonly windows: readonly WindowSummary[] }
+  /** Text of the first hypothesis or candidate as it grows; the others come whole. */
+  | { readonly type: 'text'; readonly stage: 'analysis' | 'code'; readonly text: string }
+  | { readonly type: 'analysis'; readonly analysis: Analysis; readonly window: WindowSummary }
+  | { readonly type: 'candidate'; readonly patch: ProposedPatch };
+
+/** How much is tried, and when to be silent. One object, every field with a default (`DEFAULT_OPTIONS`). */
+export interface PipelineOptions {
+  /** Windows tried at most, the best by retrieval first. */
+  readonly maxWindows: number;
+  /** Hypotheses on the best window when `n` is 1. */
+  readonly hypothesesOnBestWindow: number;
+  /** Hypotheses on each further window. */
+  readonly hypothesesOnOtherWindows: number;
+  /** More patches are asked for: hypotheses on the best window grow with `n` up to this. */
+  readonly maxHypotheses: number;
+  /** Beam over type, location and line. */
+  readonly analysisBeamWidth: number;
+  /** Upper bound for the candidates of one hypothesis; more than one only when `n` exceeds the hypotheses. */
+  readonly maxPatchesPerHypothesis: number;
+  readonly maxProblemTokens: number;
+  readonly maxHintTokens: number;
+  readonly maxPatchTokens: number;
+  /** Temperature of the extra candidates of one hypothesis when the request says 0. */
+  readonly extraCandidateTemperature: number;
+  readonly topP: number;
+  /** A best score below this makes the answer `abstained`. */
+  readonly abstainBelow: number;
+  /** Patches after the first are left out below this part of the best score. */
+  readonly keepAbove: number;
+  /** Files above this many characters are not searched. */
+  readonly maxFileCharacters: number;
+}
+
+export const DEFAULT_OPTIONS: PipelineOptions = Object.freeze({
+  maxWindows: 3,
+  hypothesesOnBestWindow: 3,
+  hypothesesOnOtherWindows: 1,
+  maxHypotheses: 6,
+  analysisBeamWidth: 6,
+  maxPatchesPerHypothesis: 4,
+  maxProblemTokens: 48,
+  maxHintTokens: 60,
+  maxPatchTokens: 320,
+  extraCandidateTemperature: 0.8,
+  topP: 0.95,
+  abstainBelow: 0.1,
+  keepAbove: 0.1,
+  maxFileCharacters: 4_000_000,
+});
