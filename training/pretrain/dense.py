@@ -34,7 +34,7 @@ def feed_forward(y: Tensor, gate_up: Tensor, down: Tensor) -> Tensor:
 
 def encode(config: Config, weights: dict, input_ids: Tensor, source_mask: Tensor) -> list[tuple[Tensor, Tensor]]:
     """input_ids [B, S], source_mask [B, 1, 1, S] -> per decoder layer (keys [B, G, h, S], values [B, G, S, h])."""
-    cos, sin = (t.to(weights["embedding"].dtype) for t in rotary_table(config, input_ids.shape[1], input_ids.device))
+    cos, sin = rotary_table(config, input_ids.shape[1], input_ids.device)
     x, memory = weights["embedding"][input_ids], {}
     for i, (qkv, o, gate_up, down) in enumerate(weights["encoder"]):
         q, k, v = (rms_norm(x) @ qkv.t()).split(config.qkv_sizes, -1)
@@ -55,7 +55,7 @@ def decode(config: Config, weights: dict, agent: dict, memory, memory_mask, past
     Returns logits [B, K, V], new keys/values per layer, router gates [B, T, L].
     """
     cos, sin = rotary_table(config, config.max_source_tokens + config.max_target_tokens + 64, input_ids.device)
-    cos, sin = (t[position_ids][:, None].to(weights["embedding"].dtype) for t in (cos, sin))
+    cos, sin = cos[position_ids][:, None], sin[position_ids][:, None]
     x, new, gates = weights["embedding"][input_ids], [], []
     for j, (qkv, o, gate_up, down) in enumerate(weights["decoder"]):
         q, k, v = (rms_norm(x) @ qkv.t()).split(config.qkv_sizes, -1)

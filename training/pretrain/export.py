@@ -44,7 +44,7 @@ class Exporter:
     def embed(self, g: Graph, ids: str) -> str:
         """int8 rows of the tied embedding [V, d], dequantised by id."""
         codes = self.tensors["embedding.codes"]
-        table = g.external("embedding_rows", codes.reshape(len(codes), -1), self.files["embedding"])
+        table = g.external("embedding.rows", codes.reshape(len(codes), -1), self.files["embedding"], stored_as="embedding.codes")
         scales = g.scales("embedding", self.tensors["embedding.scales"], self.files["embedding"])
         return g.op("GatherBlockQuantized", [table, ids, scales], 1, CONTRIB, bits=8, block_size=32, quantize_axis=1, gather_axis=0)
 

@@ -55,10 +55,10 @@ class Graph:
             self.initialisers[self.constants[key]] = numpy_helper.from_array(array, self.constants[key])
         return self.constants[key]
 
-    def external(self, name: str, array: np.ndarray, file: WeightFile) -> str:
-        """A weight kept in an external file, shared between graphs by name."""
+    def external(self, name: str, array: np.ndarray, file: WeightFile, stored_as: str | None = None) -> str:
+        """A weight kept in an external file; graphs (and differently shaped initialisers) share the bytes by `stored_as`, the name by default."""
         if name not in self.initialisers:
-            offset, length = file.add(name, array)
+            offset, length = file.add(stored_as or name, array)
             tensor = TensorProto(name=name, dims=array.shape, data_type=TYPES[array.dtype], data_location=TensorProto.EXTERNAL)
             for key, value in (("location", file.path.name), ("offset", offset), ("length", length)):
                 tensor.external_data.add(key=key, value=str(value))

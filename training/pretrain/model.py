@@ -67,16 +67,16 @@ def rotary_table(config: Config, length: int, device=None) -> tuple[Tensor, Tens
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotary embedding of x [..., h] by cos, sin [..., h/2] (broadcast over heads)."""
-    a, b = x.chunk(2, -1)
-    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1)
+    """Rotary embedding of x [..., h] by cos, sin [..., h/2] (broadcast over heads), in the tables' precision."""
+    a, b = x.to(cos.dtype).chunk(2, -1)
+    return torch.cat((a * cos - b * sin, b * cos + a * sin), -1).to(x.dtype)
 
 
 def project(x: Tensor, qkv: Tensor, cos: Tensor, sin: Tensor, sizes: list[int], head_dim: int):
     """x [T, d] -> rotated queries [T, H, h], rotated keys [T, G, h], values [T, G, h]."""
     q, k, v = (rms_norm(x) @ qkv.t()).split(sizes, -1)
     q, k, v = (t.unflatten(-1, (-1, head_dim)) for t in (q, k, v))
-    cos, sin = cos[:, None].to(x.dtype), sin[:, None].to(x.dtype)
+    cos, sin = cos[:, None], sin[:, None]
     return rotate(q, cos, sin), rotate(k, cos, sin), v
 
 

@@ -1,0 +1,73 @@
+"""Endless training batches: worker processes read records, make fresh windows and fresh bugs, tokenise and pack.
+
+Nothing is stored tokenised: every epoch sees other windows and other injected bugs. Each worker owns every n-th record and looks for
+new record files at the start of a pass, so training may begin before the last part has arrived.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import lzma
+import random
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from batches import Packer, Sizes, Symbols
+from protocol import EOS, Codec
+from samples import commit_sample, injected_sample, weight
+
+
+class RecordStream(IterableDataset):
+    """Yields packed batches (numpy dictionaries). `fixes` and `others` are the chances that a commit record gives its edit in a pass,
+    `injected` the chance that it gives an injected bug."""
+
+    def __init__(self, records: Path, tokenizer: Path, sizes: Sizes, roles=("backbone",), seed=1, share=(0, 1), fixes=1.0, others=0.5, injected=0.6, limit=None):
+        self.records, self.tokenizer, self.sizes, self.roles, self.seed = records, tokenizer, sizes, roles, seed
+        self.share, self.fixes, self.others, self.injected, self.limit = share, fixes, others, injected, limit
+
+    def _lines(self, known: dict[str, list[bytes]], part: int, parts: int) -> list[bytes]:
+        """This worker's records, as JSON lines, of every file seen so far."""
+        for path in sorted(glob.glob(str(self.records / "records-*.jsonl.xz"))):
+            if path not in known:
+                with lzma.open(path) as file:
+                    known[path] = [line for i, line in enumerate(file) if i % parts == part and (self.limit is None or i < self.limit)]
+        return [line for lines in known.values() for line in lines]
+
+    def __iter__(self):
+        info, (rank, world) = get_worker_info(), self.share
+        workers, worker = (info.num_workers, info.id) if info else (1, 0)
+        part, parts = rank * workers + worker, world * workers
+        codec = Codec(str(self.tokenizer))
+        packer = Packer(Symbols(codec.analyse, codec.patch, EOS), self.sizes, self.roles)
+        known: dict[str, list[bytes]] = {}
+        for epoch in range(1_000_000):
+            rng = random.Random(f"{self.seed} {epoch} {part}")
+            lines = self._lines(known, part, parts)
+            rng.shuffle(lines)
+            for line in lines:
+                record = json.loads(line)
+                chance = self.fixes if weight(record) > 1 else self.others
+                made = [commit_sample(record, codec, rng)] if rng.random() < chance else []
+                if rng.random() < self.injected:
+                    made.append(injected_sample(record, codec, rng))
+                for sample in made:
+                    if sample is not None and (batch := packer.add(sample)) is not None:
+                        yield batch
+
+
+def loader(stream: RecordStream, workers: int, pin: bool) -> DataLoader:
+    """The stream in `workers` processes, a few batches ahead."""
+    return DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin, prefetch_factor=4 if workers else None,
+                      collate_fn=_tensors, persistent_workers=workers > 0)
+
+
+def _tensors(batch: dict) -> dict:
+    return {k: _tensors(v) if isinstance(v, dict) else torch.from_numpy(v) for k, v in batch.items()}
+
+
+def to_device(batch: dict, device) -> dict:
+    """Moves a (nested) batch without waiting."""
+    return {k: to_device(v, device) if isinstance(v, dict) else v.to(device, non_blocking=True) for k, v in batch.items()}
