@@ -48,7 +48,7 @@ export interface Reason {
     | 'agreement'
     | 'size'
     | 'novelty'
-    | 'whitespace';
+    | 'substance';
   /** Contribution to the log-odds of the score. */
   readonly weight: number;
   /** One short sentence for people. */
@@ -127,6 +127,8 @@ export type PipelineEvent =
 export interface PipelineOptions {
   /** Windows tried at most, the best by retrieval first. */
   readonly maxWindows: number;
+  /** Further windows need at least this part of the best window's retrieval score. */
+  readonly minWindowShare: number;
   /** Hypotheses on the best window when `n` is 1. */
   readonly hypothesesOnBestWindow: number;
   /** Hypotheses on each further window. */
@@ -153,6 +155,7 @@ export interface PipelineOptions {
 
 export const DEFAULT_OPTIONS: PipelineOptions = Object.freeze({
   maxWindows: 3,
+  minWindowShare: 0.3,
   hypothesesOnBestWindow: 3,
   hypothesesOnOtherWindows: 1,
   maxHypotheses: 6,

@@ -1,4 +1,5 @@
 import type { Allowed, Constraint } from '../constraint.js';
+import { draftLine } from './draft-line.js';
 import { forcedRun } from './forced-run.js';
 import { TokenTrie, type TrieNode } from './token-trie.js';
 import type { ConstraintVocabulary } from './vocabulary.js';
@@ -46,6 +47,8 @@ export interface AnalysisConstraintOptions {
   readonly maxHintTokens?: number;
   /** The automaton is done once this field is closed; `hint` (default) is the whole analysis. See {@link goOn}. */
   readonly until?: AnalysisField;
+  /** How the problem probably reads (the issue's title); a guess to be verified, it binds nothing. */
+  readonly expectedProblem?: readonly number[];
 }
 
 /**
@@ -58,6 +61,9 @@ export class AnalysisConstraint implements Constraint {
   private field = -1;
   private length = 0;
   private node: TrieNode | undefined;
+  /** The problem so far. */
+  private typed: readonly number[] = [];
+  private readonly expectedProblem: readonly number[];
   private lastField: number;
   private readonly limits: Readonly<Record<'problem' | 'hint', number>>;
   /** In free text the closing symbol is the one special that may come. */
@@ -73,6 +79,7 @@ export class AnalysisConstraint implements Constraint {
     const allBut = (symbol: number) => new Set([...vocabulary.bannedInField].filter((id) => id !== symbol));
     this.exceptions = { problem: allBut(type), hint: allBut(patch) };
     this.lastField = ANALYSIS_FIELDS.indexOf(options.until ?? 'hint');
+    this.expectedProblem = options.expectedProblem ? [...options.expectedProblem, type] : [];
   }
 
   get done(): boolean {
@@ -92,6 +99,10 @@ export class AnalysisConstraint implements Constraint {
 
   forced(): number[] {
     return forcedRun(this);
+  }
+
+  draft(): readonly number[] {
+    return ANALYSIS_FIELDS[this.field] === 'problem' ? draftLine(this.typed, this.expectedProblem) : [];
   }
 
   allowed(): Allowed {
@@ -117,6 +128,7 @@ export class AnalysisConstraint implements Constraint {
       return;
     }
     this.length++;
+    if (ANALYSIS_FIELDS[this.field] === 'problem') this.typed = [...this.typed, token];
     this.node = this.node?.next.get(token);
   }
 

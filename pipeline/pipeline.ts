@@ -1,0 +1,183 @@
+import type { AgentTensors } from '../model/agent-tensors.js';
+import type { Backbone } from '../model/backbone.js';
+import type { WrittenPatch } from './candidates.js';
+import { applyEdits, editsOfHunks } from './edits.js';
+import type { Hypothesis } from './hypotheses.js';
+import { rankCandidates, type Candidate, type RankedCandidate } from './ranking.js';
+import { prepareWindows, summary, type PreparedWindow } from './search.js';
+import { Stopwatch } from './stopwatch.js';
+import type { SyntaxChecker } from './syntax.js';
+import {
+  DEFAULT_OPTIONS,
+  type AbstentionReason,
+  type PatchRequest,
+  type PatchResult,
+  type PipelineEvent,
+  type PipelineOptions,
+  type ProposedPatch,
+  type Usage,
+} from './types.js';
+import { unifiedDiff } from './unified-diff.js';
+import { analyse, write } from './window-work.js';
+
+/** What answers a request: the backbone, one release of the two agents, and the syntax check. */
+export interface Engine {
+  readonly backbone: Backbone;
+  readonly agents: { readonly issueAnalysis: AgentTensors; readonly codeGeneration: AgentTensors };
+  /** Without it no file is parsed. */
+  readonly syntax?: SyntaxChecker;
+}
+
+/** How a call of {@link createPatches} is watched, stopped and tuned. */
+export interface PipelineCall {
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: PipelineEvent) => void;
+  readonly options?: Partial<PipelineOptions>;
+}
+
+/** Everything found on one window. */
+interface Work {
+  readonly prepared: PreparedWindow;
+  readonly hypotheses: readonly Hypothesis[];
+  readonly written: readonly WrittenPatch[];
+}
+
+/**
+ * Answers one request: finds the windows, reads each once, writes analyses and patches for it, and ranks all patches
+ * together. Without anything to edit or without a good patch the answer is `abstained`. Throws what the model throws,
+ * and the signal's reason when aborted; never for the contents of issue or files.
+ */
+export async function createPatches(
+  engine: Engine,
+  request: PatchRequest,
+  call: PipelineCall = {},
+): Promise<PatchResult> {
+  const options = { ...DEFAULT_OPTIONS, ...call.options };
+  const onEvent = call.onEvent ?? (() => undefined);
+  const stopwatch = new Stopwatch(onEvent);
+  call.signal?.throwIfAborted();
+  const windows = await stopwatch.measure('retrieval', () => prepareWindows(engine.backbone, request, options));
+  onEvent({ type: 'windows', windows: windows.map(summary) });
+  const works: Work[] = [];
+  for (const prepared of windows) {
+    works.push(
+      await workOn(engine, request, prepared, {
+        isBest: works.length === 0,
+        options,
+        stopwatch,
+        onEvent,
+        signal: call.signal,
+      }),
+    );
+    call.signal?.throwIfAborted();
+  }
+  const ranked = await stopwatch.measure('ranking', () => rankCandidates(candidatesOf(works, engine.syntax)));
+  const patches = worthShowing(ranked, request.n ?? 1, options).map(proposal);
+  for (const patch of patches) onEvent({ type: 'candidate', patch });
+  const abstention = abstentionOf(works, ranked, patches);
+  return {
+    status: patches[0]?.status ?? 'abstained',
+    ...(abstention && { abstained_because: abstention }),
+    analysis: patches[0]?.analysis ?? works[0]?.hypotheses[0]?.analysis ?? null,
+    patches,
+    windows: windows.map(summary),
+    usage: usageOf(works, ranked.length),
+    timings: stopwatch.timings,
+  };
+}
+
+async function workOn(
+  { backbone, agents }: Engine,
+  request: PatchRequest,
+  prepared: PreparedWindow,
+  context: {
+    readonly isBest: boolean;
+    readonly options: PipelineOptions;
+    readonly stopwatch: Stopwatch;
+    readonly onEvent: (event: PipelineEvent) => void;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<Work> {
+  const { isBest, options, stopwatch, onEvent, signal } = context;
+  const n = request.n ?? 1;
+  const onBest = Math.min(options.maxHypotheses, Math.max(options.hypothesesOnBestWindow, n));
+  const count = isBest ? onBest : options.hypothesesOnOtherWindows;
+  const memory = await stopwatch.measure('encode', () => backbone.encode(prepared.source, signal));
+  const task = { backbone, memory, prepared, request, options, signal, onText: isBest ? onEvent : undefined };
+  const hypotheses = await stopwatch.measure('analysis', () => analyse(task, agents.issueAnalysis, count));
+  for (const { analysis } of hypotheses) onEvent({ type: 'analysis', analysis, window: summary(prepared) });
+  const perHypothesis = isBest ? Math.ceil(n / Math.max(1, hypotheses.length)) : 1;
+  const written = await stopwatch.measure('code', () =>
+    write(task, agents.codeGeneration, hypotheses, Math.min(perHypothesis, options.maxPatchesPerHypothesis)),
+  );
+  return { prepared, hypotheses, written };
+}
+
+/** The written patches with their effect on the file; without those that have none or broke a character. */
+function candidatesOf(works: readonly Work[], checker: SyntaxChecker | undefined): Candidate[] {
+  const bestScore = works[0]?.prepared.score ?? 0;
+  return works.flatMap(({ prepared: { window, score }, written }) => {
+    const { path, text: before } = window.file;
+    const parsesBefore = written.length > 0 ? (checker?.parses(path, before) ?? null) : null;
+    const windowShare = bestScore > 0 ? score / bestScore : 1;
+    return written.flatMap((patch): Candidate[] => {
+      const edits = editsOfHunks(patch.hunks, window.start);
+      const after = applyEdits(window.file, edits);
+      if (after === before || (after.includes('\ufffd') && !before.includes('\ufffd'))) return [];
+      const parsesAfter = checker?.parses(path, after) ?? null;
+      return [{ window, windowShare, written: patch, edits, before, after, parsesBefore, parsesAfter }];
+    });
+  });
+}
+
+function worthShowing(ranked: readonly RankedCandidate[], n: number, options: PipelineOptions): RankedCandidate[] {
+  const best = ranked[0]?.score ?? 0;
+  const threshold = Math.max(options.abstainBelow, best * options.keepAbove);
+  return ranked.filter(({ score }) => score >= threshold).slice(0, n);
+}
+
+function proposal({
+  window,
+  before,
+  after,
+  parsesBefore,
+  parsesAfter,
+  written,
+  score,
+  reasons,
+}: RankedCandidate): ProposedPatch {
+  return {
+    diff: unifiedDiff(window.file.path, before, after),
+    score,
+    status: parsesBefore === true && parsesAfter === false ? 'syntax_error' : 'applies',
+    files: [window.file.path],
+    analysis: written.hypothesis.analysis,
+    reasons,
+  };
+}
+
+function abstentionOf(
+  works: readonly Work[],
+  ranked: readonly RankedCandidate[],
+  patches: readonly ProposedPatch[],
+): AbstentionReason | undefined {
+  if (patches.length > 0) return undefined;
+  if (works.length === 0) return 'nothing_to_edit';
+  return ranked.length === 0 ? 'no_candidate' : 'low_confidence';
+}
+
+function usageOf(works: readonly Work[], candidates: number): Usage {
+  const hypotheses = works.flatMap((work) => work.hypotheses);
+  const written = works.flatMap((work) => work.written);
+  const sum = <T>(items: readonly T[], of: (item: T) => number): number =>
+    items.reduce((total, item) => total + of(item), 0);
+  return {
+    source_tokens: sum(works, ({ prepared }) => prepared.source.length),
+    analysis_tokens: sum(hypotheses, ({ tokens }) => tokens.length),
+    patch_tokens: sum(written, ({ tokens }) => tokens.length),
+    forced_tokens: sum([...hypotheses, ...written], ({ tokens, choices }) => tokens.length - choices),
+    windows: works.length,
+    hypotheses: hypotheses.length,
+    candidates,
+  };
+}

@@ -1,0 +1,115 @@
+import type { Tokenizer } from '../model/tokenizer.js';
+import { definitionStyle, indentation, type DefinitionStyle } from './definitions.js';
+import type { SourceFile } from './source-file.js';
+
+/** A stretch of successive lines of a file. Positions are 0-based, `end` is not part of it. */
+export interface CodeWindow {
+  readonly file: SourceFile;
+  readonly start: number;
+  readonly end: number;
+  /** The last line above that opens a definition, stripped; empty if there is none. */
+  readonly heading: string;
+}
+
+export interface WindowLimits {
+  readonly maxLines: number;
+  /** Tokens of the window's lines at most. A line that is longer by itself is in no window. */
+  readonly maxTokens: number;
+}
+
+/** Neighbouring windows share at most this part of their lines. */
+const MAX_OVERLAP = 0.35;
+
+/** The most indented definitions that are preferred as a cut: members of a class, not functions inside functions. */
+const MEMBER_COLUMN = 4;
+
+/** In longer files sizes are estimated from above while planning; {@link fitToTokens} makes them exact. */
+const MAX_EXACT_CHARACTERS = 200_000;
+
+/**
+ * Cuts a file into overlapping windows. The next window begins at the last definition that begins in the second part
+ * of the one before (else at a blank line there), so that most definitions are whole in some window.
+ */
+export function cutIntoWindows(file: SourceFile, limits: WindowLimits, tokenizer: Tokenizer): CodeWindow[] {
+  const count = file.lines.length;
+  const style = definitionStyle(file.path);
+  const exact = file.text.length <= MAX_EXACT_CHARACTERS;
+  const sizes = file.lines.map((line, index) =>
+    exact ? tokenizer.encodeLine(file.view(index)).length : Math.ceil(Math.min(line.length, 240) / 2) + 1,
+  );
+  const windows: CodeWindow[] = [];
+  let heading = '';
+  let headingBelow = 0;
+  let start = 0;
+  while (start < count) {
+    const end = endOfWindow(sizes, start, limits);
+    if (end === start) {
+      start++;
+      continue;
+    }
+    for (; headingBelow < start; headingBelow++) {
+      const text = file.lineText(headingBelow);
+      if (style.nameOf(text) !== undefined) heading = text.trim();
+    }
+    windows.push({ file, start, end, heading });
+    if (end >= count) break;
+    start = nextStart(file, start, end, style);
+  }
+  return windows;
+}
+
+/**
+ * A window without the lines at its end that exceed the limit, and the tokens of the others.
+ * Undefined if no line fits.
+ */
+export function fitToTokens(
+  window: CodeWindow,
+  maxTokens: number,
+  tokenizer: Tokenizer,
+): { readonly window: CodeWindow; readonly tokens: number[] } | undefined {
+  const tokens: number[] = [];
+  let end = window.start;
+  for (; end < window.end; end++) {
+    const line = tokenizer.encodeLine(window.file.view(end));
+    if (tokens.length + line.length > maxTokens) break;
+    for (const token of line) tokens.push(token);
+  }
+  return end === window.start ? undefined : { window: { ...window, end }, tokens };
+}
+
+/** What the model sees of the window's lines. */
+export function viewsOf(window: CodeWindow): string[] {
+  return Array.from({ length: window.end - window.start }, (_, index) => window.file.view(window.start + index));
+}
+
+function endOfWindow(sizes: readonly number[], start: number, limits: WindowLimits): number {
+  let tokens = 0;
+  let end = start;
+  while (end < sizes.length && end - start < limits.maxLines && tokens + sizes[end]! <= limits.maxTokens) {
+    tokens += sizes[end]!;
+    end++;
+  }
+  return end;
+}
+
+/** Where the window after start…end begins: in its last part, so they overlap, or right at its end. */
+function nextStart(file: SourceFile, start: number, end: number, style: DefinitionStyle): number {
+  const earliest = start + Math.ceil((end - start) * (1 - MAX_OVERLAP));
+  let inner: number | undefined;
+  let blank: number | undefined;
+  for (let index = end; index >= earliest; index--) {
+    const text = file.lineText(index);
+    if (text.trim() === '') blank = index + 1;
+    if (style.nameOf(text) === undefined) continue;
+    if (indentation(text) <= MEMBER_COLUMN) return aboveDecorators(file, index, earliest);
+    inner ??= index;
+  }
+  return inner ?? (blank === undefined ? earliest : Math.min(blank, end));
+}
+
+/** Decorators, attributes and comments right above a definition belong to it. */
+function aboveDecorators(file: SourceFile, index: number, earliest: number): number {
+  let first = index;
+  while (first > earliest && /^\s*(?:@|#|\/\/|\/?\*|\[)/.test(file.lineText(first - 1))) first--;
+  return first;
+}
