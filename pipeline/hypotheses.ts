@@ -29,6 +29,9 @@ export interface HypothesisOptions {
   readonly onToken?: (event: TokenEvent) => void;
 }
 
+/** Tokens of a free field beyond its limit: its symbols, and the rest of a character begun at the limit. */
+const SYMBOLS = 8;
+
 /** Longer than any type, location and line together. */
 const MAX_PLACE_TOKENS = 256;
 
@@ -46,7 +49,7 @@ export async function proposeHypotheses(state: DecoderState, options: Hypothesis
   });
   const common = { ...(signal && { signal }), ...(options.onToken && { onToken: options.onToken }) };
   const start = { row: state.row(), constraint, prompt: [vocabulary.special.analyse] };
-  const [problem] = await generate(state, [start], { ...common, maxNewTokens: options.maxProblemTokens + 2 });
+  const [problem] = await generate(state, [start], { ...common, maxNewTokens: options.maxProblemTokens + SYMBOLS });
   const places = await beam(
     state,
     { row: problem!.row, constraint: constraintOf(problem!).goOn('line'), prompt: problem!.pending },
@@ -58,7 +61,7 @@ export async function proposeHypotheses(state: DecoderState, options: Hypothesis
   const hints = await generate(
     state,
     chosen.map((place) => ({ row: place.row, constraint: constraintOf(place).goOn('hint'), prompt: place.pending })),
-    { ...common, maxNewTokens: options.maxHintTokens + 1 },
+    { ...common, maxNewTokens: options.maxHintTokens + SYMBOLS },
   );
   for (const hint of hints) state.drop(hint.row);
   return hints.map((hint, index) => joined([problem!, chosen[index]!, hint], vocabulary));

@@ -2,6 +2,7 @@ import type { Allowed, Constraint } from '../constraint.js';
 import { draftLine } from './draft-line.js';
 import { forcedRun } from './forced-run.js';
 import { TokenTrie, type TrieNode } from './token-trie.js';
+import { afterFurtherByte, type PartialCharacter } from './utf8.js';
 import type { ConstraintVocabulary } from './vocabulary.js';
 
 /** The fields of an analysis, in the order in which they are written. */
@@ -61,6 +62,7 @@ export class AnalysisConstraint implements Constraint {
   private field = -1;
   private length = 0;
   private node: TrieNode | undefined;
+  private partial: PartialCharacter | undefined;
   /** The problem so far. */
   private typed: readonly number[] = [];
   private readonly expectedProblem: readonly number[];
@@ -112,6 +114,7 @@ export class AnalysisConstraint implements Constraint {
     }
     const field = ANALYSIS_FIELDS[this.field];
     if (field !== 'problem' && field !== 'hint') return { only: [this.closing] };
+    if (this.partial) return { only: this.vocabulary.furtherBytes(this.partial) };
     if (this.length >= this.limits[field]) return { only: [this.closing] };
     return { except: this.length === 0 ? this.vocabulary.bannedInField : this.exceptions[field] };
   }
@@ -128,6 +131,7 @@ export class AnalysisConstraint implements Constraint {
       return;
     }
     this.length++;
+    if (!this.node) this.partial = this.partial ? afterFurtherByte(this.partial) : this.vocabulary.afterLead(token);
     if (ANALYSIS_FIELDS[this.field] === 'problem') this.typed = [...this.typed, token];
     this.node = this.node?.next.get(token);
   }

@@ -2,6 +2,7 @@ import type { Allowed, Constraint } from '../constraint.js';
 import { draftLine } from './draft-line.js';
 import { forcedRun } from './forced-run.js';
 import { type Hunk, isNoOp, isNoOpTogether } from './hunk.js';
+import { afterFurtherByte, MAX_FURTHER_BYTES, type PartialCharacter } from './utf8.js';
 import type { ConstraintVocabulary } from './vocabulary.js';
 import type { WindowLines } from './window-lines.js';
 
@@ -32,7 +33,9 @@ interface QuotedLine {
 
 interface AddedLine {
   readonly kind: 'add';
-  readonly typed: number[];
+  readonly typed: readonly number[];
+  /** What must come before anything else, while a character is not whole. */
+  readonly partial: PartialCharacter | undefined;
 }
 
 /**
@@ -77,11 +80,8 @@ export class PatchConstraint implements Constraint {
   }
 
   clone(): PatchConstraint {
-    const copy = Object.create(PatchConstraint.prototype) as PatchConstraint;
-    Object.assign(copy, this);
-    // Everything else is replaced, never changed in place.
-    if (this.line?.kind === 'add') copy.line = { kind: 'add', typed: this.line.typed.slice() };
-    return copy;
+    // A copy of the references is enough: what they refer to is replaced, never changed.
+    return Object.assign(Object.create(PatchConstraint.prototype) as PatchConstraint, this);
   }
 
   forced(): number[] {
@@ -97,7 +97,8 @@ export class PatchConstraint implements Constraint {
   allowed(): Allowed {
     if (this.line === undefined) return { only: this.markers() };
     if (this.line.kind === 'add') {
-      const room = this.line.typed.length < this.maxAddTokens && this.left >= CLOSING_TOKENS + 2;
+      if (this.line.partial) return { only: this.vocabulary.furtherBytes(this.line.partial) };
+      const room = this.line.typed.length < this.maxAddTokens && this.left >= CLOSING_TOKENS + 2 + MAX_FURTHER_BYTES;
       return room ? { except: this.vocabulary.bannedInLine } : { only: [this.vocabulary.newline] };
     }
     const { offset, offered } = this.line;
@@ -109,7 +110,7 @@ export class PatchConstraint implements Constraint {
   advance(token: number): void {
     if (this.done) throw new RangeError('The patch is complete.');
     if (this.line === undefined) this.advanceMarker(token);
-    else if (this.line.kind === 'add') this.advanceAdded(this.line.typed, token);
+    else if (this.line.kind === 'add') this.advanceAdded(this.line, token);
     else this.advanceQuoted(this.line, token);
     this.used++;
   }
@@ -183,7 +184,7 @@ export class PatchConstraint implements Constraint {
       this.starts = [0];
     } else if (token === add) {
       this.kind = 'add';
-      this.line = { kind: 'add', typed: [] };
+      this.line = { kind: 'add', typed: [], partial: undefined };
     } else if (token === this.vocabulary.eos) {
       this.closeHunk();
       this.done = true;
@@ -208,17 +209,17 @@ export class PatchConstraint implements Constraint {
     this.added = [];
   }
 
-  private advanceAdded(typed: number[], token: number): void {
+  private advanceAdded({ typed, partial }: AddedLine, token: number): void {
+    const allowed = this.allowed();
+    const possible = 'only' in allowed ? allowed.only.includes(token) : !allowed.except.has(token);
+    if (!possible) throw new RangeError(`Token ${token} is not possible in an added line.`);
     if (token === this.vocabulary.newline) {
       this.added = [...this.added, this.vocabulary.decode(typed)];
       this.line = undefined;
       return;
     }
-    const allowed = this.allowed();
-    if ('only' in allowed || allowed.except.has(token)) {
-      throw new RangeError(`Token ${token} is not possible in an added line.`);
-    }
-    typed.push(token);
+    const next = partial ? afterFurtherByte(partial) : this.vocabulary.afterLead(token);
+    this.line = { kind: 'add', typed: [...typed, token], partial: next };
   }
 
   private advanceQuoted(line: QuotedLine, token: number): void {

@@ -33,12 +33,13 @@ describe('analysis constraint', () => {
       const at = [problem, type, loc, line, hint, patch].map((symbol) => tokens.indexOf(symbol));
       assert.equal(at[0], 0);
       assert.equal(at[5], tokens.length - 1);
+      assert.ok(!tokenizer.decode(tokens).includes('\ufffd'));
       const field = (i: number) => tokens.slice(at[i]! + 1, at[i + 1]);
-      assert.ok(field(0).length >= 1 && field(0).length <= 48 && !field(0).includes(vocabulary.newline));
+      assert.ok(field(0).length >= 1 && field(0).length <= 51 && !field(0).includes(vocabulary.newline));
       assert.ok(TYPES.includes(tokenizer.decode(field(1))));
       assert.ok(locations.includes(tokenizer.decode(field(2))));
       assert.ok([...lines, ''].includes(tokenizer.decode(field(3))), JSON.stringify(tokenizer.decode(field(3))));
-      assert.ok(field(4).length >= 1 && field(4).length <= 60 && !field(4).includes(vocabulary.newline));
+      assert.ok(field(4).length >= 1 && field(4).length <= 63 && !field(4).includes(vocabulary.newline));
     }
   });
 

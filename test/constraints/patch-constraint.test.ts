@@ -41,7 +41,7 @@ describe('patch constraint', () => {
         assert.ok(hunk.start >= position && !isNoOp(hunk, window), `window ${index}`);
         position = hunk.start + hunk.context + hunk.deleted;
         assert.ok(position <= views.length);
-        assert.ok(hunk.added.every((text) => !/[\n\r\0]/.test(text)));
+        assert.ok(hunk.added.every((text) => !/[\n\r\0\ufffd]/.test(text)));
       }
       assert.notDeepEqual(editedTexts(constraint.closedHunks, window), window.texts, `window ${index} is changed`);
       hunks += constraint.closedHunks.length;
