@@ -45,19 +45,14 @@ export function applyEdits(file: SourceFile, edits: readonly LineEdit[]): string
   const end = result.pop();
   if (end === undefined) return file.byteOrderMark;
   // An earlier line that has become the last keeps the end it has.
-  const reachesOldEnd = last === 'added' || position > file.lines.length - 1;
-  const unterminated = !file.endsWithNewline && reachesOldEnd && (last === 'added' || isOldLastLine(file, edits));
-  result.push(unterminated ? withoutEnd(end, file) : end);
+  const standsAtTheEnd = last === 'added' || !deletesLastLine(file, edits);
+  const unterminated = !file.endsWithNewline && standsAtTheEnd;
+  result.push(unterminated ? end.slice(0, -file.lineEnd.length) : end);
   return file.byteOrderMark + result.join('');
 }
 
-/** Whether the file's last line is not among the deleted ones. */
-function isOldLastLine(file: SourceFile, edits: readonly LineEdit[]): boolean {
-  return !edits.some((edit) => edit.deleted > 0 && edit.start + edit.deleted === file.lines.length);
-}
-
-function withoutEnd(line: string, file: SourceFile): string {
-  return line.endsWith(file.lineEnd) ? line.slice(0, -file.lineEnd.length) : line;
+function deletesLastLine(file: SourceFile, edits: readonly LineEdit[]): boolean {
+  return edits.some((edit) => edit.deleted > 0 && edit.start + edit.deleted === file.lines.length);
 }
 
 /** How much of a long line must be typed again up to the cut for its rest to be taken over. */

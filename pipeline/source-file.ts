@@ -48,7 +48,9 @@ export class SourceFile {
 
   /** A line's text without its end, as the model would see it if it were short. */
   lineText(index: number): string {
-    return this.lines[index]!.replace(/\r?\n?$/, '');
+    const line = this.lines[index]!;
+    const end = line.endsWith('\n') ? line.length - 1 : line.length;
+    return line.slice(0, line[end - 1] === '\r' ? end - 1 : end);
   }
 
   /** What the model sees of a line: no end, at most 240 characters. */

@@ -1,5 +1,5 @@
 import type { Tokenizer } from '../model/tokenizer.js';
-import { definitionStyle, indentation, type DefinitionStyle } from './definitions.js';
+import { definitionStyle, indentation } from './definitions.js';
 import type { SourceFile } from './source-file.js';
 
 /** A stretch of successive lines of a file. Positions are 0-based, `end` is not part of it. */
@@ -32,30 +32,37 @@ const MAX_EXACT_CHARACTERS = 200_000;
  */
 export function cutIntoWindows(file: SourceFile, limits: WindowLimits, tokenizer: Tokenizer): CodeWindow[] {
   const count = file.lines.length;
-  const style = definitionStyle(file.path);
   const exact = file.text.length <= MAX_EXACT_CHARACTERS;
   const sizes = file.lines.map((line, index) =>
     exact ? tokenizer.encodeLine(file.view(index)).length : Math.ceil(Math.min(line.length, 240) / 2) + 1,
   );
+  const definitions = definitionLines(file);
   const windows: CodeWindow[] = [];
-  let heading = '';
-  let headingBelow = 0;
   let start = 0;
   while (start < count) {
     const end = endOfWindow(sizes, start, limits);
     if (end === start) {
-      start++;
+      start++; // This line alone is too long.
       continue;
     }
-    for (; headingBelow < start; headingBelow++) {
-      const text = file.lineText(headingBelow);
-      if (style.nameOf(text) !== undefined) heading = text.trim();
-    }
-    windows.push({ file, start, end, heading });
-    if (end >= count) break;
-    start = nextStart(file, start, end, style);
+    // The last window is as long as the others: what comes before helps to understand it.
+    const from = end === count && windows.length > 0 ? startOfWindow(sizes, end, limits) : start;
+    windows.push({ file, start: from, end, heading: headingAbove(file, definitions, from) });
+    if (end === count) break;
+    start = nextStart(file, start, end, definitions);
   }
   return windows;
+}
+
+/** For each line whether it opens a definition. */
+function definitionLines(file: SourceFile): boolean[] {
+  const style = definitionStyle(file.path);
+  return file.lines.map((_, index) => style.nameOf(file.lineText(index)) !== undefined);
+}
+
+function headingAbove(file: SourceFile, definitions: readonly boolean[], start: number): string {
+  const index = start > 0 ? definitions.lastIndexOf(true, start - 1) : -1;
+  return index < 0 ? '' : file.lineText(index).trim();
 }
 
 /**
@@ -92,15 +99,25 @@ function endOfWindow(sizes: readonly number[], start: number, limits: WindowLimi
   return end;
 }
 
+function startOfWindow(sizes: readonly number[], end: number, limits: WindowLimits): number {
+  let tokens = 0;
+  let start = end;
+  while (start > 0 && end - start < limits.maxLines && tokens + sizes[start - 1]! <= limits.maxTokens) {
+    start--;
+    tokens += sizes[start]!;
+  }
+  return start;
+}
+
 /** Where the window after start…end begins: in its last part, so they overlap, or right at its end. */
-function nextStart(file: SourceFile, start: number, end: number, style: DefinitionStyle): number {
+function nextStart(file: SourceFile, start: number, end: number, definitions: readonly boolean[]): number {
   const earliest = start + Math.ceil((end - start) * (1 - MAX_OVERLAP));
   let inner: number | undefined;
   let blank: number | undefined;
   for (let index = end; index >= earliest; index--) {
     const text = file.lineText(index);
     if (text.trim() === '') blank = index + 1;
-    if (style.nameOf(text) === undefined) continue;
+    if (definitions[index] !== true) continue;
     if (indentation(text) <= MEMBER_COLUMN) return aboveDecorators(file, index, earliest);
     inner ??= index;
   }
