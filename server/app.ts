@@ -1,0 +1,76 @@
+import { randomUUID } from 'node:crypto';
+import express, { type Express, type RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { AppError } from './errors.js';
+import { errorHandler } from './http-errors.js';
+import type { Metrics } from './metrics.js';
+import type { Contract } from './openapi.js';
+import { operationRoutes } from './routes/operation.js';
+import { patchRoutes, type PatchRouteDeps } from './routes/patches.js';
+
+/** Everything the app is made of; tests put a fake host in. */
+export type AppDeps = PatchRouteDeps;
+
+/** The HTTP application: ids, logs, metrics, routes, errors. It never listens. */
+export function buildApp(deps: AppDeps): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  app.set('query parser', false);
+
+  app.use(trace(deps.logger, deps.metrics, deps.contract, () => deps.admission.closed));
+  app.use(onlyDocumentedMethods(deps.contract));
+  app.use(operationRoutes(deps));
+  app.use(patchRoutes(deps));
+  app.use(() => {
+    throw new AppError('not_found', 'There is nothing at this path.');
+  });
+  app.use(errorHandler(deps.logger));
+  return app;
+}
+
+const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
+
+/** Gives the request its id and, when the connection is done with it, a log line and its counts. Nothing of a body is logged. */
+function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: () => boolean): RequestHandler {
+  return (request, response, next) => {
+    const started = performance.now();
+    const sent = request.get('x-request-id');
+    const id = sent !== undefined && uuid.test(sent) ? sent : randomUUID();
+    const locals = response.locals as { id: string; code?: string };
+    locals.id = id;
+    response.set('x-request-id', id);
+    if (closing()) response.set('Connection', 'close');
+    const path = Object.hasOwn(contract.document.paths, request.path) ? request.path : 'unknown';
+    const { method } = request;
+    metrics.httpInFlight.inc();
+    response.once('close', () => {
+      metrics.httpInFlight.dec();
+      // 499 as in nginx: the client went away before the answer.
+      const status = response.writableFinished ? response.statusCode : 499;
+      const ms = performance.now() - started;
+      const labels = { method, path, status: String(status) };
+      metrics.httpRequests.inc(labels);
+      metrics.httpDuration.observe(labels, ms / 1000);
+      if (path === '/v1/patches' && locals.code !== undefined) metrics.rejected.inc({ reason: locals.code });
+      const level = status >= 500 ? 'warn' : path === '/v1/patches' ? 'info' : 'debug';
+      logger[level]({ id, method, path, status, code: locals.code, ms: Math.round(ms * 10) / 10 }, 'request');
+    });
+    next();
+  };
+}
+
+/** 405 with Allow before any route is looked at: express would answer OPTIONS itself and other methods with 404. */
+function onlyDocumentedMethods(contract: Contract): RequestHandler {
+  return (request, response, next) => {
+    const allowed = contract.methodsOf(request.path);
+    if (allowed.length === 0 || allowed.includes(request.method)) {
+      next();
+      return;
+    }
+    response.set('Allow', allowed.join(', '));
+    throw new AppError('method_not_allowed', `${request.method} is not allowed here; ${allowed.join(', ')} is.`);
+  };
+}

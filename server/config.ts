@@ -1,0 +1,149 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+/** Everything that can be set from outside; one environment variable each. */
+export interface Config {
+  /** HOST: address to listen on. */
+  readonly host: string;
+  /** PORT: 0 takes a free one. */
+  readonly port: number;
+  /** MODEL_DIR: folder with config.json, tokenizer and graphs. */
+  readonly modelDir: string;
+  /** AGENTS_DIR: folder with the two agents' safetensors files. */
+  readonly agentsDir: string;
+  /** WORKERS: requests computed at the same time; each holds its own copy of the weights. */
+  readonly workers: number;
+  /** THREADS: threads of one worker's matrix products. */
+  readonly threads: number;
+  /** LOG_LEVEL: trace … fatal, or silent. */
+  readonly logLevel: string;
+  readonly limits: Limits;
+  /** QUEUE_SIZE: requests that may wait for a worker. */
+  readonly queueSize: number;
+  /** QUEUE_TIMEOUT_MS: longest wait in the queue. */
+  readonly queueTimeoutMs: number;
+  /** REQUEST_TIMEOUT_MS: longest time for one request, waiting not counted. */
+  readonly requestTimeoutMs: number;
+  /** DRAIN_TIMEOUT_MS: how long running requests may go on after SIGTERM. */
+  readonly drainTimeoutMs: number;
+}
+
+/** What one request may hold. */
+export interface Limits {
+  /** MAX_BODY_BYTES: bytes of the HTTP body. */
+  readonly maxBodyBytes: number;
+  /** MAX_FILES: files of one request. */
+  readonly maxFiles: number;
+  /** MAX_FILE_BYTES: UTF-8 bytes of one file. */
+  readonly maxFileBytes: number;
+  /** MAX_ISSUE_BYTES: UTF-8 bytes of title and body. */
+  readonly maxIssueBytes: number;
+  /** MAX_PATCHES: largest `n`. */
+  readonly maxPatches: number;
+  /** MAX_NEW_TOKENS: largest `max_new_tokens`. */
+  readonly maxNewTokens: number;
+}
+
+/** The environment says something that cannot be used; the text names variable and rule. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** Folder of package.json, found from here upwards: the same from the sources and from `dist`. */
+export const packageRoot = findPackageRoot();
+
+function findPackageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json'))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new ConfigError('No package.json above the program.');
+    folder = parent;
+  }
+  return folder;
+}
+
+const integer = (minimum: number, maximum: number, fallback: number): object => ({
+  type: 'integer',
+  minimum,
+  maximum,
+  default: fallback,
+});
+
+/** The variables, their ranges and defaults; the README's table is compared with this in a test. */
+export const environmentSchema = {
+  type: 'object',
+  properties: {
+    HOST: { type: 'string', minLength: 1, default: '127.0.0.1' },
+    PORT: integer(0, 65_535, 8080),
+    MODEL_DIR: { type: 'string', minLength: 1, default: 'model/artifacts' },
+    AGENTS_DIR: { type: 'string', minLength: 1, default: 'adapters/files' },
+    WORKERS: integer(1, 64, 1),
+    THREADS: integer(0, 256, 0),
+    LOG_LEVEL: { enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], default: 'info' },
+    MAX_BODY_BYTES: integer(1024, 2 ** 30, 4 * 2 ** 20),
+    MAX_FILES: integer(1, 100_000, 64),
+    MAX_FILE_BYTES: integer(1, 2 ** 30, 2 ** 20),
+    MAX_ISSUE_BYTES: integer(1, 2 ** 30, 64 * 1024),
+    MAX_PATCHES: integer(1, 64, 8),
+    MAX_NEW_TOKENS: integer(1, 100_000, 320),
+    QUEUE_SIZE: integer(0, 100_000, 16),
+    QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000),
+    REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000),
+    DRAIN_TIMEOUT_MS: integer(0, 2 ** 31 - 1, 30_000),
+  },
+} as const;
+
+type Name = keyof typeof environmentSchema.properties;
+
+/**
+ * Reads and checks the environment. Empty variables count as unset; relative folders start at the package.
+ * Throws ConfigError naming each variable that is wrong.
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const values: Partial<Record<Name, string | number>> = {};
+  for (const name of Object.keys(environmentSchema.properties) as Name[]) {
+    const text = environment[name]?.trim();
+    if (text) values[name] = text;
+  }
+  const ajv = new Ajv2020({ allErrors: true, coerceTypes: true, useDefaults: true, strict: true });
+  const validate = ajv.compile<Record<Name, string | number>>(environmentSchema);
+  if (!validate(values)) {
+    const faults = (validate.errors ?? []).map((fault) => {
+      const allowed = (fault.params as { allowedValues?: unknown[] }).allowedValues;
+      return `${fault.instancePath.slice(1)} ${fault.message ?? ''}${allowed ? ` (${allowed.join(', ')})` : ''}`;
+    });
+    throw new ConfigError(`Environment: ${faults.join('; ')}.`);
+  }
+  const text = (name: Name): string => String(values[name]);
+  const number = (name: Name): number => Number(values[name]);
+  const workers = number('WORKERS');
+  return Object.freeze({
+    host: text('HOST'),
+    port: number('PORT'),
+    modelDir: resolve(packageRoot, text('MODEL_DIR')),
+    agentsDir: resolve(packageRoot, text('AGENTS_DIR')),
+    workers,
+    threads: number('THREADS') || defaultThreads(workers),
+    logLevel: text('LOG_LEVEL'),
+    limits: Object.freeze({
+      maxBodyBytes: number('MAX_BODY_BYTES'),
+      maxFiles: number('MAX_FILES'),
+      maxFileBytes: number('MAX_FILE_BYTES'),
+      maxIssueBytes: number('MAX_ISSUE_BYTES'),
+      maxPatches: number('MAX_PATCHES'),
+      maxNewTokens: number('MAX_NEW_TOKENS'),
+    }),
+    queueSize: number('QUEUE_SIZE'),
+    queueTimeoutMs: number('QUEUE_TIMEOUT_MS'),
+    requestTimeoutMs: number('REQUEST_TIMEOUT_MS'),
+    drainTimeoutMs: number('DRAIN_TIMEOUT_MS'),
+  });
+}
+
+/** The cores shared out among the workers; more than eight threads gain nothing at these sizes. */
+function defaultThreads(workers: number): number {
+  return Math.max(1, Math.min(8, Math.floor(availableParallelism() / workers)));
+}

@@ -1,0 +1,149 @@
+import type { PatchRequest } from '../../pipeline/types.js';
+import { AppError } from '../errors.js';
+import type { HostState, InferenceHost, RunOptions } from './host.js';
+import { Lane } from './lane.js';
+import type { EngineInfo, InferenceResult } from './messages.js';
+
+/** Settings of the worker threads. */
+export interface WorkerHostOptions {
+  readonly modelDir: string;
+  readonly agentsDir: string;
+  /** Number of worker threads; each loads the model. */
+  readonly workers: number;
+  /** Threads of one graph run in one worker. */
+  readonly threads: number;
+  /** How long a worker may go on after it was told to stop, ms; then it is ended by force. Default 5000. */
+  readonly stopGraceMs?: number;
+  /** First pause before a worker that stops again and again is restarted, ms; doubles up to 64 times this. Default 250. */
+  readonly restartPauseMs?: number;
+  /** Module run in each thread; another one only in tests. */
+  readonly workerFile?: URL;
+  readonly onReady?: (info: EngineInfo) => void;
+  readonly onRestart?: (error: Error) => void;
+}
+
+/** Computes requests in worker threads, because a graph run blocks its thread. Restarts a worker that stops. */
+export class WorkerHost implements InferenceHost {
+  readonly #options: WorkerHostOptions;
+  readonly #lanes: (Lane | undefined)[];
+  readonly #restarts: (NodeJS.Timeout | undefined)[];
+  /** Restarts in a row, per lane, without a worker that became ready. */
+  readonly #failures: number[];
+  readonly #waiting: (() => void)[] = [];
+  readonly #started: Promise<EngineInfo>;
+  #settleStart!: { resolve: (info: EngineInfo) => void; reject: (error: Error) => void };
+  #info: EngineInfo | undefined;
+  #closed = false;
+
+  constructor(options: WorkerHostOptions) {
+    this.#options = options;
+    this.#started = new Promise((resolve, reject) => {
+      this.#settleStart = { resolve, reject };
+    });
+    // Whoever does not wait for the start learns of it by `state`.
+    this.#started.catch(() => undefined);
+    this.#failures = Array.from({ length: options.workers }, () => 0);
+    this.#restarts = Array.from({ length: options.workers }, () => undefined);
+    this.#lanes = Array.from({ length: options.workers }, () => undefined);
+    for (let index = 0; index < options.workers; index++) this.#start(index);
+  }
+
+  get info(): EngineInfo | undefined {
+    return this.#info;
+  }
+
+  get state(): HostState {
+    if (this.#closed) return 'closed';
+    if (!this.#info) return 'loading';
+    return this.#lanes.some((lane) => lane?.warm) ? 'ready' : 'restarting';
+  }
+
+  /** Resolves when the first worker is warm; rejects when the first start of one fails (it is not tried again then). */
+  started(): Promise<EngineInfo> {
+    return this.#started;
+  }
+
+  async run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
+    for (;;) {
+      if (this.#closed) throw new AppError('shutting_down', 'The server is shutting down.');
+      options.signal.throwIfAborted();
+      const lane = this.#lanes.find((candidate) => candidate?.idle);
+      if (lane) {
+        try {
+          return await lane.run(request, options);
+        } finally {
+          this.#wake();
+        }
+      }
+      await this.#freed(options.signal);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#restarts) clearTimeout(timer);
+    this.#wakeAll();
+    this.#settleStart.reject(new AppError('shutting_down', 'The server is shutting down.'));
+    await Promise.all(this.#lanes.map((lane) => lane?.close()));
+  }
+
+  /** Waits until a lane may have become idle; rejects when the signal aborts. */
+  #freed(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
+        signal.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const onAbort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(done), 1);
+        reject(signal.reason as Error);
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(done);
+    });
+  }
+
+  #wake(): void {
+    this.#waiting.shift()?.();
+  }
+
+  #wakeAll(): void {
+    for (const waiter of this.#waiting.splice(0)) waiter();
+  }
+
+  #start(index: number): void {
+    const { modelDir, agentsDir, threads } = this.#options;
+    this.#lanes[index] = new Lane({
+      workerFile: this.#options.workerFile ?? new URL('worker.js', import.meta.url),
+      settings: { modelDir, agentsDir, threads },
+      stopGraceMs: this.#options.stopGraceMs ?? 5000,
+      onReady: (info) => {
+        this.#failures[index] = 0;
+        this.#info = info;
+        this.#settleStart.resolve(info);
+        this.#options.onReady?.(info);
+        this.#wake();
+      },
+      onGone: (error) => {
+        this.#lanes[index] = undefined;
+        if (this.#closed) return;
+        if (!this.#info) {
+          this.#settleStart.reject(error);
+          return;
+        }
+        this.#options.onRestart?.(error);
+        this.#restart(index);
+      },
+    });
+  }
+
+  /** The first restart is at once; a worker that cannot even start is tried again after growing pauses. */
+  #restart(index: number): void {
+    const failures = this.#failures[index] ?? 0;
+    this.#failures[index] = failures + 1;
+    const pauseMs = failures === 0 ? 0 : (this.#options.restartPauseMs ?? 250) * 2 ** Math.min(6, failures - 1);
+    this.#restarts[index] = setTimeout(() => {
+      this.#start(index);
+    }, pauseMs);
+  }
+}

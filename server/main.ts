@@ -1,0 +1,50 @@
+import { pino } from 'pino';
+import { ConfigError, loadConfig } from './config.js';
+import { startServer } from './start.js';
+
+/**
+ * Process entry. Exit codes: 0 after SIGTERM or SIGINT, 1 when the model cannot be loaded or the address not used,
+ * 2 when the environment is wrong. A second signal ends the process at once.
+ */
+async function main(): Promise<void> {
+  const config = loadConfig();
+  const logger = pino({ level: config.logLevel, base: { pid: process.pid } });
+  const server = await startServer({ config, logger }).catch((error: unknown) => {
+    logger.fatal({ err: error, host: config.host, port: config.port }, 'cannot listen');
+    process.exit(1);
+  });
+  logger.info(
+    { url: server.url, modelDir: config.modelDir, workers: config.workers, threads: config.threads },
+    'listening',
+  );
+
+  let signals = 0;
+  const stop = (signal: NodeJS.Signals): void => {
+    signals += 1;
+    if (signals > 1) process.exit(130);
+    logger.info({ signal }, 'draining');
+    void server.close().then(() => {
+      logger.info('stopped');
+      process.exit(0);
+    });
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+
+  try {
+    await server.ready;
+    logger.info({ url: server.url }, 'ready');
+  } catch (error) {
+    if (signals > 0) return;
+    logger.fatal({ err: error, modelDir: config.modelDir, agentsDir: config.agentsDir }, 'cannot load the model');
+    await server.close();
+    process.exit(1);
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+  process.exit(2);
+}

@@ -1,0 +1,102 @@
+import { Router, type Response } from 'express';
+import type { Logger } from 'pino';
+import type { Admission, Slot } from '../admission.js';
+import type { Config } from '../config.js';
+import { AppError, ClientGoneError } from '../errors.js';
+import type { InferenceHost } from '../inference/host.js';
+import type { InferenceResult } from '../inference/messages.js';
+import { readJsonBody } from '../json-body.js';
+import type { Metrics, Outcome } from '../metrics.js';
+import type { Contract } from '../openapi.js';
+import { readPatchRequest } from '../request-checks.js';
+
+/** What POST /v1/patches needs. */
+export interface PatchRouteDeps {
+  readonly config: Config;
+  readonly contract: Contract;
+  readonly host: InferenceHost;
+  readonly admission: Admission;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Aborts when running requests may go on no longer (the end of a shutdown). */
+  readonly drained: AbortSignal;
+}
+
+/** `POST /v1/patches`: body → checks → queue → worker → answer. */
+export function patchRoutes(deps: PatchRouteDeps): Router {
+  const { config, contract, host, admission, metrics, logger } = deps;
+  const router = Router();
+
+  router.post('/v1/patches', async (request, response) => {
+    const id = (response.locals as { id: string }).id;
+    const body = await readJsonBody(request, config.limits.maxBodyBytes);
+    const patchRequest = readPatchRequest(body, contract, config.limits);
+    if (host.state === 'loading')
+      throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
+
+    const gone = signalOfClient(response);
+    const admitted = performance.now();
+    const slot = await admission.acquire(gone);
+    metrics.queueTime.observe(slot.waitedMs / 1000);
+    let outcome: Outcome = 'failed';
+    try {
+      const { result, release } = await runWithDeadline(deps, patchRequest, gone);
+      outcome = result.status;
+      metrics.observeResult(result);
+      logger.info(
+        {
+          id,
+          status: result.status,
+          patches: result.patches.length,
+          usage: result.usage,
+          timings: result.timings,
+          release,
+        },
+        'patches',
+      );
+      sendAnswer(response, id, slot, { result, release });
+    } catch (error) {
+      if (error instanceof ClientGoneError) outcome = 'cancelled';
+      if (error instanceof AppError && error.code === 'deadline_exceeded') outcome = 'deadline';
+      throw error;
+    } finally {
+      slot.release();
+      metrics.observeOutcome(outcome, (performance.now() - admitted) / 1000);
+    }
+  });
+
+  return router;
+}
+
+async function runWithDeadline(
+  deps: PatchRouteDeps,
+  patchRequest: Parameters<InferenceHost['run']>[0],
+  gone: AbortSignal,
+): Promise<InferenceResult> {
+  const { requestTimeoutMs } = deps.config;
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    deadline.abort(new AppError('deadline_exceeded', `The request took longer than ${requestTimeoutMs} ms.`));
+  }, requestTimeoutMs);
+  try {
+    return await deps.host.run(patchRequest, { signal: AbortSignal.any([gone, deadline.signal, deps.drained]) });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function sendAnswer(response: Response, id: string, slot: Slot, { result, release }: InferenceResult): void {
+  const { timings, ...rest } = result;
+  response.json({ id, ...rest, release, timings: { queue: slot.waitedMs, ...timings } });
+}
+
+/** Aborts with ClientGoneError when the connection closes before the answer is out. */
+function signalOfClient(response: Response): AbortSignal {
+  const controller = new AbortController();
+  const check = (): void => {
+    if (!response.writableFinished) controller.abort(new ClientGoneError());
+  };
+  if (response.closed) check();
+  else response.once('close', check);
+  return controller.signal;
+}

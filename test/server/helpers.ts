@@ -1,0 +1,165 @@
+import { strict as assert } from 'node:assert';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { pino } from 'pino';
+import type { PatchRequest, PatchResult } from '../../pipeline/types.js';
+import { Admission } from '../../server/admission.js';
+import { buildApp } from '../../server/app.js';
+import { loadConfig, type Config } from '../../server/config.js';
+import type { HostState, InferenceHost, RunOptions } from '../../server/inference/host.js';
+import type { EngineInfo, InferenceResult } from '../../server/inference/messages.js';
+import { Metrics } from '../../server/metrics.js';
+import { loadContract } from '../../server/openapi.js';
+
+export const contract = loadContract();
+
+/** A small sound body. */
+export const body = {
+  issue: { title: 'The last page is missing', body: '21 items make 2 pages of 10.' },
+  files: [{ path: 'shop/pages.py', content: 'def page_count(items, size):\n    return len(items) // size\n' }],
+};
+
+const analysis = {
+  problem: 'The last page is missing',
+  fault_type: 'wrong operator',
+  fault_location: 'pages.py::page_count',
+  line: 'return len(items) // size',
+  hint: 'round up',
+  confidence: 0.5,
+};
+
+export const result: PatchResult = {
+  status: 'applies',
+  analysis,
+  patches: [
+    {
+      diff: 'diff --git a/shop/pages.py b/shop/pages.py\n--- a/shop/pages.py\n+++ b/shop/pages.py\n@@ -1,2 +1,2 @@\n def page_count(items, size):\n-    return len(items) // size\n+    return -(-len(items) // size)\n',
+      score: 0.6,
+      status: 'applies',
+      files: ['shop/pages.py'],
+      analysis,
+      reasons: [{ name: 'syntax', weight: 0.2, detail: 'The file still parses.' }],
+    },
+  ],
+  windows: [{ path: 'shop/pages.py', first_line: 1, last_line: 2, score: 1 }],
+  usage: {
+    source_tokens: 80,
+    analysis_tokens: 40,
+    patch_tokens: 30,
+    forced_tokens: 20,
+    windows: 1,
+    hypotheses: 1,
+    candidates: 1,
+  },
+  timings: { retrieval: 1, encode: 2, analysis: 3, code: 4, ranking: 5, total: 15 },
+};
+
+const info: EngineInfo = {
+  model: { name: 'fake', fingerprint: 'f'.repeat(64) },
+  release: { issue_analysis: 'a'.repeat(64), code_generation: 'c'.repeat(64) },
+};
+
+type Behaviour = (request: PatchRequest, options: RunOptions) => Promise<PatchResult>;
+
+/** An inference host that does what the test says. */
+export class FakeHost implements InferenceHost {
+  state: HostState = 'ready';
+  readonly info = info;
+  readonly requests: PatchRequest[] = [];
+  behaviour: Behaviour = () => Promise.resolve(result);
+
+  async run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
+    this.requests.push(request);
+    return { result: await this.behaviour(request, options), release: info.release };
+  }
+
+  async close(): Promise<void> {
+    this.state = 'closed';
+  }
+}
+
+/** A run that goes on until its signal aborts; `entered` resolves once it is running. */
+export function hangingRun(): { behaviour: Behaviour; entered: Promise<void>; finish: () => void } {
+  let enter!: () => void;
+  let finish!: () => void;
+  const entered = new Promise<void>((resolve) => (enter = resolve));
+  const finished = new Promise<void>((resolve) => (finish = resolve));
+  const behaviour: Behaviour = async (_request, { signal }) => {
+    enter();
+    await Promise.race([
+      finished,
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+      }),
+    ]);
+    return result;
+  };
+  return { behaviour, entered, finish };
+}
+
+export interface TestServer {
+  readonly url: string;
+  readonly host: FakeHost;
+  readonly admission: Admission;
+  readonly metrics: Metrics;
+  readonly config: Config;
+  /** Aborting it is the end of a shutdown. */
+  readonly drained: AbortController;
+  /** POST /v1/patches. */
+  post(body: unknown, init?: RequestInit): Promise<Response>;
+  close(): Promise<void>;
+}
+
+/** The app with a fake host on a free port. `environment` are configuration variables. */
+export async function serve(environment: NodeJS.ProcessEnv = {}): Promise<TestServer> {
+  const config = loadConfig(environment);
+  const host = new FakeHost();
+  const metrics = new Metrics();
+  const admission = new Admission({
+    capacity: config.workers,
+    maxWaiting: config.queueSize,
+    maxWaitMs: config.queueTimeoutMs,
+  });
+  const drained = new AbortController();
+  const logger = pino({ level: 'silent' });
+  const app = buildApp({ config, contract, host, admission, metrics, logger, drained: drained.signal });
+  const server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    host,
+    admission,
+    metrics,
+    config,
+    drained,
+    post: (content, init) =>
+      fetch(`${url}/v1/patches`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content),
+        ...init,
+      }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Asserts status and code of an error answer, and that it has the documented shape. Returns the error. */
+export async function assertError(
+  response: Response,
+  status: number,
+  code: string,
+): Promise<{ message: string; details: { path: string; message: string }[] }> {
+  const answer = (await response.json()) as { error: { code: string; message: string; details: [] } };
+  assert.deepEqual(contract.schema('ErrorAnswer')(answer), []);
+  assert.deepEqual({ status: response.status, code: answer.error.code }, { status, code }, answer.error.message);
+  return answer.error;
+}
