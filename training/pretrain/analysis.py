@@ -140,6 +140,15 @@ def _hint_of_line(old: str, new: str) -> str:
     return "; ".join(out)
 
 
+def _pair(old: list[str], new: list[str]) -> tuple[str, str]:
+    """A removed line and the added line that stands for it."""
+    if len(old) == len(new):
+        return next(((a, b) for a, b in zip(old, new) if a != b), (old[0], new[0]))
+    kept = [line for line in old if line not in new] or old
+    closest = max(new[:8], key=lambda line: (SequenceMatcher(None, kept[0], line, autojunk=False).quick_ratio(), -new.index(line)))
+    return kept[0], closest if SequenceMatcher(None, kept[0], closest, autojunk=False).ratio() > 0.6 else next((line for line in new if line not in old), new[0])
+
+
 def hint(before: list[str], edits: list) -> str:
     """A short plan of the edit, at most 100 characters."""
     out: list[str] = []
@@ -148,8 +157,8 @@ def hint(before: list[str], edits: list) -> str:
         if old and fresh and sorted(old) == sorted(fresh):
             out.append(f"move {_clip(fresh[0], 60)} first" if fresh[0] != old[0] else "reorder the lines")
         elif old and fresh:
-            close = _hint_of_line(old[0], fresh[0]) if len(old) == len(fresh) == 1 or old[0] != fresh[0] else ""
-            out.append(close or f"rewrite {_clip(old[0], 36)} as {_clip(fresh[0], 50)}")
+            pair = _pair(old, fresh)
+            out.append(_hint_of_line(*pair) or f"rewrite {_clip(pair[0], 36)} as {_clip(pair[1], 50)}")
         elif fresh:
             out.append(f"add {_clip(fresh[0], 80)}")
         elif old:

@@ -15,7 +15,7 @@ from pytext import CODE, blank_strings, indent, kinds, only_string
 WEIGHTS = {
     "boundary": 9, "comparison": 3, "boolean": 4, "negation": 4, "clause": 5, "constant": 2, "index": 8, "slice": 9, "range": 9, "off by one": 9,
     "arithmetic": 6, "accumulate": 7, "operands": 6, "ternary": 5, "swapped arguments": 4, "dropped argument": 5, "argument value": 2, "default lookup": 5,
-    "default value": 3, "wrong variable": 3.5, "wrong method": 4, "wrong attribute": 2, "misspelt name": 1, "lost self": 1, "wrong key": 2.5, "conversion": 5, "await": 3,
+    "default value": 3, "wrong variable": 3, "wrong method": 4, "wrong attribute": 2, "misspelt name": 0.5, "lost self": 0.5, "wrong key": 2.5, "conversion": 5, "await": 3,
     "lost return": 3, "partial result": 6, "wrong except": 5, "wrong raise": 3, "narrow type": 8, "loop control": 7, "removed statement": 3, "lost state": 2,
     "swapped lines": 4, "left the block": 5, "missing guard": 6, "unguarded": 4, "inverted branches": 4, "missing branch": 6, "chained": 3, "early return": 7, "missing try": 5,
 }

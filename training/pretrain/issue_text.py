@@ -41,7 +41,7 @@ def doc_sentence(lines: list[str], function: str) -> str:
         return ""
     text = []
     for line in lines[first:first + 5]:
-        bare = line.strip().strip("\"'rR").strip()
+        bare = re.sub(r"^[rR]?(\"\"\"|''')|(\"\"\"|''')$", "", line.strip()).strip()
         if not bare and text or bare.startswith((":", "Parameters", "Args", ">>>", "--", "Returns")):
             break
         text.append(bare)

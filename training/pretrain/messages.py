@@ -24,8 +24,8 @@ _NOISE = re.compile(
     r"^\s*[*-]\s+(fix(ed|es|up|ing)?\b.{0,24}$|lint|black|typo|update\b.{0,30}$|merge|address|apply|wip|review|add(ed|s)? (a |some |more |unit )*(tests?|changelog|news|docs?)"
     r"|changelog|news|pre-commit|\[pre-commit|tests?\b|docs?\b|format|cleanup|clean up|refactor|style|pr feedback|comments?|test|remove|rename|revert|more|nit|ci\b|isort|flake8|mypy)", re.I)
 _REFERENCE = re.compile(r"\s*[\[(](?:(?:closes|fixes|refs?|issue|bug|see|pr)\s*)?(?:#|gh-|GH|lp:|bpo-)\s*\d+(?:\s*,\s*#?\d+)*[\])]\.?\s*$", re.I)
-_CLOSES = re.compile(r"[\s,;.:(-]+(closes?d?|fix(es|ed)?|refs?|resolves?d?|see|issue|ticket|bug|for)\s+(#|gh-)\d+(\s*(,|and|&)\s*(#|gh-)?\d+)*[\s.)]*$", re.I)
-_FRONT = re.compile(r"^(?:\[[\w\s./#:-]{1,24}\]\s*|#\d+\s*[:-]?\s*|gh-?\d+\s*[:-]\s*|bug\s+\d+\s*[:.-]\s*|\(?[A-Z]{2,10}-\d+\)?\s*[:-]?\s*)+")
+_CLOSES = re.compile(r"[\s,;.:(-]+(closes?d?|fix(es|ed)?|refs?|resolves?d?|see|issue|ticket|bug|for)\s+(#|gh-)\d+(\s*(,|and|&)\s*(#|gh-)?\d+)*[\s.)]*$|[.;,]?\s+(#|gh-)\d+\.?$", re.I)
+_FRONT = re.compile(r"^(?:(?:fix(?:e[sd])?|closes?|refs?|issue|ticket)\s+(?:issue |bug )?#\d+\s*[:,.-]+\s+(?=\w)|\[[\w\s./#:-]{1,24}\]\s*|#\d+\s*[:-]?\s*|gh-?\d+\s*[:-]\s*|bug\s+\d+\s*[:.-]\s*|\(?[A-Z]{2,10}-\d+\)?\s*[:-]?\s*)+")
 FIX = re.compile(
     r"\b(fix\w*|bugs?|bugfix|errors?|crash\w*|wrong\w*|incorrect\w*|fail\w*|rais(e|es|ed|ing)|regressions?|handl(e|es|ed|ing)|missing|broken?|breaks?|avoid\w*"
     r"|prevent\w*|correct(s|ly|ed)?|exceptions?|traceback|invalid|issues?|unexpected\w*|should|when|leak\w*|race|deadlock|hang(s|ing)?|not work\w*"

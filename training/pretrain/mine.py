@@ -18,10 +18,10 @@ from pathlib import Path
 
 from licences import ACCEPTED, licence
 from messages import clean, unwanted
-from pytext import COMMENT, DOC, kinds, meaning
-from records import FORBIDDEN, MIRROR, RECORDS, after_lines, record_file, repository_of
+from records import FORBIDDEN, MIRROR, RECORDS, record_file
+from refine import MAX_LINES, refine
 
-CONTEXT, MAX_HUNKS, MAX_CHANGED, MAX_EDITS, MAX_LINES = 40, 4, 40, 6, 150
+CONTEXT, MAX_HUNKS, MAX_CHANGED = 40, 4, 40
 EXCLUDED = ("**/tests/**", "**/test/**", "**/testing/**", "**/docs/**", "**/doc/**", "**/examples/**", "**/vendor/**", "**/_vendor/**",
             "**/third_party/**", "**/migrations/**", "**/test_*.py", "**/*_test.py", "**/setup.py", "**/*_pb2.py")
 _SKIP_PATH = re.compile(
@@ -31,7 +31,6 @@ _SKIP_PATH = re.compile(
     r"|(^|/)(test_[^/]*|[^/]*_tests?|tests?|conftest|setup|versioneer|_?version|__about__|release|conf|changelog|ez_setup|noxfile|tasks|fabfile"
     r"|[^/]*_pb2(_grpc)?|[^/]*_(data|tables?|generated)|mock\w*|unicode\w*|six|ordereddict|bench_\w+)\.py$", re.I)
 _HUNK = re.compile(r"@@ -(\d+)(?:,\d+)? \+\d+(?:,\d+)? @@ ?(.*)")
-_IMPORT = re.compile(r"\s*(from\s+\S+\s+import\b|import\b|[\w, ]+,?\)?$|\)$)")
 
 
 def stream(git_dir: str, attributes: str) -> Iterator[bytes]:
@@ -89,37 +88,6 @@ class Hunk:
         return before[:-1], edits
 
 
-def objection(before: list[str], edits: list) -> str:
-    """Why an edit is of no use; empty if it is."""
-    new = [line for edit in edits for line in edit[2]]
-    old = [line for start, end, _ in edits for line in before[start:end]]
-    if len(before) > MAX_LINES or len(edits) > MAX_EDITS:
-        return "large"
-    if any(len(line) > 200 for line in new + old) or sum(map(len, before)) > 9000 or any(len(line) > 1000 for line in before):
-        return "long lines"
-    if any("\ufffd" in line or "\x00" in line for line in before + new):
-        return "encoding"
-    after = after_lines(before, edits)
-    kinds_before, kinds_after = kinds(before), kinds(after)
-    shift, differs, text_only = 0, False, True
-    for start, end, lines in edits:
-        first, last = start + shift, start + shift + len(lines)
-        a, b = meaning(before[start:end], kinds_before[start:end]), meaning(after[first:last], kinds_after[first:last])
-        differs = differs or a != b
-        changed = [*kinds_before[start:end], *kinds_after[first:last]]
-        text_only = text_only and all(kind in (DOC, COMMENT) for kind in changed)
-        shift += len(lines) - (end - start)
-    if text_only:
-        return "comments and docstrings"
-    if not differs:
-        return "formatting"
-    if all(_IMPORT.match(line) for line in old + new if line.strip()) and any("import" in line for line in old + new):
-        return "imports"
-    if new and not old and len(new) > 30:
-        return "large"
-    return ""
-
-
 def mine(git_dir: str, repository: str) -> tuple[list[dict], Counter]:
     """The records of a repository, newest first, and why hunks were dropped."""
     records: list[dict] = []
@@ -139,13 +107,13 @@ def mine(git_dir: str, repository: str) -> tuple[list[dict], Counter]:
         else:
             for found in hunks:
                 before, edits = found.edit() or ([], [])
-                reason = objection(before, edits) if edits else "order"
-                if reason:
-                    drops[reason] += 1
-                    continue
-                records.append(dict(
+                record, reason = refine(dict(
                     repo=repository, sha=sha, date=date[:10], subject=subject, body=body, path=found.path,
-                    heading=found.heading, start_line=found.start_line, before=before, edits=edits))
+                    heading=found.heading, start_line=found.start_line, before=before, edits=edits)) if edits else (None, "order")
+                if record:
+                    records.append(record)
+                else:
+                    drops[reason] += 1
 
     with tempfile.NamedTemporaryFile("w", suffix=".attributes") as attributes:
         attributes.write("*.py diff=python\n")
@@ -206,7 +174,11 @@ def waiting(names: list[str]) -> list[tuple[str, str]]:
         folder = head.parent.parent.with_name(head.parent.parent.name + ".part")
         if repository in FORBIDDEN or repository == "sympy/sympy-bot" or folder.exists() or names and repository not in names:
             continue
-        if time.time() - head.stat().st_ctime > 20 and not record_file(repository).exists():
+        try:
+            settled = time.time() - head.stat().st_ctime > 20
+        except FileNotFoundError:       # still being moved into place
+            continue
+        if settled and not record_file(repository).exists():
             jobs.append((str(head.parent), repository))
     return jobs
 

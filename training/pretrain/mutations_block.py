@@ -42,7 +42,7 @@ def removals(lines: list[str], kinds: list[int], index: int) -> Iterator[Block]:
     code = blank_strings(line).rstrip()
     above = next((i for i in range(index - 1, -1, -1) if lines[i].strip()), None)
     following = lines[index + 1] if index + 1 < len(lines) and kinds[index + 1] == CODE else ""
-    alone = above is not None and lines[above].rstrip().endswith(":") and not (following.strip() and indent(following) == indent(line))
+    alone = above is not None and blank_strings(lines[above]).rstrip().endswith(":") and not (following.strip() and indent(following) == indent(line))
     if whole(line) and not re.match(r"\s*\w+: [\w.\[\], |]+$", code) and above is not None and not lines[above].rstrip().endswith(("(", "[", "{", ",", "\\")) and not alone:
         callee = re.match(r"\s*(?:await )?([\w.]+)\(", code)
         yield "removed statement", index, index + 1, [], dict(
@@ -69,7 +69,7 @@ def removals(lines: list[str], kinds: list[int], index: int) -> Iterator[Block]:
         if not chained and end - index <= 5 and "TYPE_CHECKING" not in condition and above is not None:
             if facts["leaves"]:
                 yield "missing guard", index, end, [], facts
-            elif not lines[above].rstrip().endswith(":"):
+            elif not blank_strings(lines[above]).rstrip().endswith(":"):
                 yield "missing guard", index, end, [], facts
                 yield "unguarded", index, end, _dedent(lines[index + 1:end], max(indent(following) - indent(line), 1)), facts
         if chained and re.match(r"\s*else:$", blank_strings(next_line).rstrip()):

@@ -183,7 +183,7 @@ def names(line: str, code: str, known: list[str], attributes: list[str], keys: l
             at = rng.randrange(1, len(m[1]) - 2)
             new = m[1][:at] + m[1][at + 1] + m[1][at] + m[1][at + 2:]
             yield "misspelt name", line[:m.start(1)] + new + line[m.end(1):], dict(old=m[1], new=new)
-    for m in re.finditer(r"\b(min|max|any|all)\(", code):
+    for m in re.finditer(r"(?<!\.)\b(min|max|any|all)\(", code):
         yield "wrong method", line[:m.start(1)] + _METHODS[m[1]] + line[m.end(1):], dict(old=m[1], new=_METHODS[m[1]])
     m = re.search(r"(?<![\w.])self\.(\w+)(?![\w(])", code)
     if m and not defines:

@@ -14,41 +14,18 @@ _TOKEN = re.compile(
     r'|"(?:\\.|[^"\\\n])*(?:"|(?=\n)|\Z)|\'(?:\\.|[^\'\\\n])*(?:\'|(?=\n)|\Z)))'
     r"|(?P<comment>#[^\n]*)|(?P<number>\d[\w.]*)|(?P<name>\w+)|(?P<newline>\n)|(?P<space>\\\n|[ \t\r\f\\]+)"
     r"|(?P<op>\*\*=?|//=?|>>=?|<<=?|[-+*/%&|^@=!<>]=|->|:=|\.\.\.|[^\w\s])|(?P<other>.)", re.S)
+_CODE_LOOK = re.compile(
+    r"\s*(?:(?:async )?def \w+\(|class \w+|return\b|if .+:$|elif .+:$|else:|for .+ in .+:$|while .+:$|try:|except\b|finally:|with .+:$|import \w|from [\w.]+ import|raise \w"
+    r"|@\w|self\.\w|assert |yield\b|pass$|continue$|break$|[\w.]+(?:\[[^\]]*\])?(?:, [\w.]+)* [-+*/|]?= |[\w.]+\(.*[(),]$|[)\]}]+[:,]?$|[\w.]+=.+,$)")
+_PROSE_LOOK = re.compile(r"\s*(?:[-*:`\"'.(]*[A-Za-z][\w`'\"*-]*[,.;:)]* ){3,}[A-Za-z`(]|\s*(?::\w+|-{4,}|={4,}|>>> |\.\. \w|\w+ : \w|Parameters$|Returns:?$|Args:$|Examples?:?$|Notes$|See Also$|Raises:?$)")
 _BLANK_STRING = re.compile(
     r'[rRbBuUfF]{0,2}(?:"""(?:\\.|[^\\])*?"""|\'\'\'(?:\\.|[^\\])*?\'\'\'|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\')')
 _ONLY_STRING = re.compile(r"\s*(?:%s\s*)+[,)\]}:;]*\s*(?:#.*)?$" % _BLANK_STRING.pattern)
 
 
-def _begins_inside(lines: list[str]) -> str:
-    """The quote that is open where the lines begin, or '' – judged by the first triple quote."""
-    for index, line in enumerate(lines):
-        found = _TRIPLE.search(line)
-        if not found or line.lstrip().startswith("#"):
-            continue
-        quote = found[0]
-        before, after = line[: found.start()].rstrip(), line[found.end():].strip()
-        if line.count(quote) % 2 == 0:
-            if before == "" or before[-1] in "=(,[:%+" or before[-1] in "rRuUbBfF":
-                return ""
-            continue
-        if before and before.strip() not in {"r", "u", "b", "f", "R"}:
-            opens = before[-1] in "=(,[{:%+" or before.endswith(("return", "print", " in", "yield")) or bool(
-                re.search(r"[=(,\[{]\s*[rRuUbBfF]{1,2}$", before))
-            return "" if opens else quote
-        if after and after[0] not in ").,%]}":
-            return ""
-        above = next((lines[i].split("  #")[0].rstrip() for i in range(index - 1, -1, -1) if lines[i].strip()), "")
-        if above.endswith((":", "(", "=", ",", "[", "{", "\\")) or index == 0 and not after and len(lines) > 1 and \
-                lines[1].strip() and not re.match(r"\s*(def|class|import|from|if|return|self\.|@|\w+ = )", lines[1]):
-            return "" if not above.rstrip().endswith(",") or "(" in above or "=" in above else quote
-        return quote if index else ""
-    return ""
-
-
-def kinds(lines: list[str]) -> list[int]:
-    """The kind of each line: CODE, DOC, DATA or COMMENT. Blank lines outside strings are CODE."""
+def _kinds_from(lines: list[str], open_quote: str) -> list[int]:
+    """The kinds of lines that begin inside a string with this quote ('' outside)."""
     out: list[int] = []
-    open_quote = _begins_inside(lines)
     inside = DOC
     for line in lines:
         if not open_quote:
@@ -80,9 +57,30 @@ def kinds(lines: list[str]) -> list[int]:
     return out
 
 
-def tokens(text: str) -> list[tuple[str, str]]:
-    """(kind, text) of all tokens, white space included: their texts joined are the text."""
-    return [(m.lastgroup, m[0]) for m in _TOKEN.finditer(text)]
+def _score(lines: list[str], which: list[int]) -> float:
+    """How well the kinds fit the looks of the lines."""
+    total = 0.0
+    for line, kind in zip(lines, which):
+        if kind == CODE and line.strip():
+            total += 1 if _CODE_LOOK.match(line) else -1.5 if _PROSE_LOOK.match(line) else 0
+        elif kind == DOC:
+            total += 1.5 if _PROSE_LOOK.match(line) else -0.7 if _CODE_LOOK.match(line) else 0
+    return total
+
+
+def kinds(lines: list[str]) -> list[int]:
+    """The kind of each line: CODE, DOC, DATA or COMMENT. Blank lines outside strings are CODE."""
+    best = _kinds_from(lines, "")
+    score = _score(lines, best) + 0.5
+    text = "\n".join(lines)
+    for quote in [quote for quote in ('"""', "'''") if quote in text] or ['"""']:
+        if quote not in text and score > 0.6:
+            continue
+        other = _kinds_from(lines, quote)
+        value = _score(lines, other)
+        if value > score:
+            best, score = other, value
+    return best
 
 
 def _plain_string(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 WORK = ROOT / ".work"
 RECORDS = WORK / "records"
+REFINED = WORK / "refined"
 UPLOAD = WORK / "upload"
 MIRROR = ROOT.parent / ".mirror"
 REPOSITORIES = Path(__file__).resolve().parent / "repositories.json"
@@ -18,9 +19,9 @@ FORBIDDEN = (
 )
 
 
-def record_file(repository: str) -> Path:
-    """The file of a repository's records."""
-    return RECORDS / (repository.replace("/", "+") + ".jsonl")
+def record_file(repository: str, folder: Path = RECORDS) -> Path:
+    """The file of a repository's records: as mined, or (folder REFINED) without duplicates."""
+    return folder / (repository.replace("/", "+") + ".jsonl")
 
 
 def repository_of(file: Path) -> str:
@@ -30,7 +31,7 @@ def repository_of(file: Path) -> str:
 
 def training_files() -> list[Path]:
     """Files of records that may be trained on, in a fixed order."""
-    return [file for file in sorted(RECORDS.glob("*.jsonl")) if repository_of(file) not in HELD_OUT and file.stat().st_size]
+    return [file for file in sorted(REFINED.glob("*.jsonl")) if repository_of(file) not in HELD_OUT and file.stat().st_size]
 
 
 def read_records(file: Path) -> Iterator[dict]:
