@@ -1,0 +1,7 @@
+import path from 'node:path';
+
+/** Root of the repository, seen from dist/test/helpers. */
+export const ROOT = path.resolve(import.meta.dirname, '../../..');
+
+/** The tiny model of the unit tests: same architecture, random weights. */
+export const TINY_DIRECTORY = path.join(ROOT, 'test/fixtures/tiny');
