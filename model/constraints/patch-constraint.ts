@@ -88,10 +88,12 @@ export class PatchConstraint implements Constraint {
     return forcedRun(this);
   }
 
+  /** A deleted line is mostly typed again with a change: its rest, at a boundary the marker before it, too. */
   draft(): readonly number[] {
-    if (this.line?.kind !== 'add' || this.added.length >= this.deleted) return [];
-    const retyped = this.starts[0]! + this.context + this.added.length;
-    return draftLine(this.line.typed, this.window.tokens[retyped]!);
+    if (this.added.length >= this.deleted || !this.isUnique) return [];
+    const original = this.window.tokens[this.starts[0]! + this.context + this.added.length]!;
+    if (this.line === undefined) return draftLine([], [this.vocabulary.special.add, ...original]);
+    return this.line.kind === 'add' ? draftLine(this.line.typed, original) : [];
   }
 
   allowed(): Allowed {

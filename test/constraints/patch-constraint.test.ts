@@ -98,7 +98,9 @@ describe('patch constraint', () => {
     const { del, add } = vocabulary.special;
     const line = vocabulary.encodeLine('    return self.first + self.second');
     const constraint = patch(['    return self.first + self.second', 'x']);
-    for (const token of [del, ...line, add]) constraint.advance(token);
+    for (const token of [del, ...line]) constraint.advance(token);
+    assert.deepEqual(constraint.draft(), [add, ...line.slice(0, 15)]);
+    constraint.advance(add);
     assert.deepEqual(constraint.draft(), line.slice(0, 16));
     for (const token of line.slice(0, 4)) constraint.advance(token);
     assert.deepEqual(constraint.draft(), line.slice(4, 20));
