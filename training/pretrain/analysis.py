@@ -48,7 +48,7 @@ def _of_one_line(old: str, new: str) -> str:
         return "wrong call" if after == "(" else "wrong attribute" if dotted else "wrong name"
     depth = sum({"(": 1, "[": 0, ")": -1}.get(t[0], 0) for t in a[:i1])
     if depth > 0:
-        return "missing argument" if not removed else "wrong argument"
+        return "missing argument" if all(i1 == i2 for i1, i2, *_ in diff) and "," in everything else "wrong argument"
     if not old.startswith("return") and "(" in everything:
         return "wrong call"
     return ""
@@ -155,7 +155,11 @@ def hint(before: list[str], edits: list) -> str:
     for start, end, new in edits:
         old, fresh = _code(before[start:end]), _code(new)
         if old and fresh and sorted(old) == sorted(fresh):
-            out.append(f"move {_clip(fresh[0], 60)} first" if fresh[0] != old[0] else "reorder the lines")
+            deeper = indent(next(line for line in new if line.strip())) - indent(next(line for line in before[start:end] if line.strip()))
+            out.append(f"move {_clip(fresh[0], 60)} first" if fresh[0] != old[0] else f"{'indent' if deeper > 0 else 'dedent'} {_clip(old[0], 60)}" if deeper else f"reorder after {_clip(old[0], 60)}")
+        elif old and fresh and (set(old) < set(fresh) or set(fresh) < set(old)):
+            more = next((line for line in fresh if line not in old), "")
+            out.append(f"add {_clip(more, 80)}" if more else f"remove {_clip(next(line for line in old if line not in fresh), 80)}")
         elif old and fresh:
             pair = _pair(old, fresh)
             out.append(_hint_of_line(*pair) or f"rewrite {_clip(pair[0], 36)} as {_clip(pair[1], 50)}")

@@ -60,30 +60,35 @@ def enclosing(lines: list[str], first: int, last: int) -> tuple[int, int] | None
     return None
 
 
-def _tree(lines: list[str]) -> str | None:
+def _parses(lines: list[str]) -> bool:
     try:
-        return ast.dump(ast.parse(textwrap.dedent("\n".join(lines))))
+        ast.parse(textwrap.dedent("\n".join(lines)))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+        return False
+    return True
+
+
+def _alone(line: str) -> list[str]:
+    """One line as a small program."""
+    text = line.strip()
+    text = text + " pass" if text.endswith(":") else text
+    return (["if 1: pass"] if text.startswith(("elif", "else")) else ["try: pass"] if text.startswith("except") else []) + [text]
 
 
 def _is_sound(lines: list[str], first: int, last: int, new: list[str]) -> bool:
-    """Whether the broken code still parses, where the correct code does, and is different code."""
+    """Whether the broken code differs and still parses, where the correct code does."""
+    if [line.split() for line in new] == [line.split() for line in lines[first:last]] and [indent(line) for line in new] == [indent(line) for line in lines[first:last]]:
+        return False
     around = enclosing(lines, first, last)
     if around:
         start, end = around
-        correct = _tree(lines[start:end])
-        if correct is not None:
-            broken = _tree([*lines[start:first], *new, *lines[last:end]])
-            return broken is not None and broken != correct
-    if first + 1 == last and len(new) == 1:     # the line alone
-        def alone(line: str) -> str | None:
-            text = line.strip()
-            text = "if 1: pass\n" + text if text.startswith(("elif", "else")) else "try: pass\n" + text if text.startswith("except") else text
-            return _tree([text + " pass" if text.endswith(":") else text])
-        correct, broken = alone(lines[first]), alone(new[0])
-        return broken != correct if correct is not None and broken is not None else correct is None and "".join(new[0].split()) != "".join(lines[first].split())
-    return not new or "".join("".join(new).split()) != "".join("".join(lines[first:last]).split()) or indent(new[0]) != indent(lines[first])
+        if _parses([*lines[start:first], *new, *lines[last:end]]):
+            return True
+        if _parses(lines[start:end]):
+            return False
+    if first + 1 == last and len(new) == 1:
+        return _parses(_alone(new[0])) or not _parses(_alone(lines[first]))
+    return True
 
 
 def usable_lines(lines: list[str], which: list[int]) -> list[int]:

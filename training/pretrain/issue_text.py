@@ -54,12 +54,12 @@ def doc_sentence(lines: list[str], function: str) -> str:
 def fields_of(bug: Injection, path: str, sentence: str, rng: Random) -> dict[str, str]:
     """What the templates may say about a bug."""
     fields = {name: str(value) for name, value in bug.facts.items() if isinstance(value, str)}
-    module = path.rpartition("/")[2].removesuffix(".py")
+    module = path.removesuffix("/__init__.py").rpartition("/")[2].removesuffix(".py")
     plain = bug.function or module
     name = plain
     if bug.function:
         style = rng.random()
-        name = f"{bug.owner}.{plain}" if bug.owner and style < 0.3 and bug.owner != plain else plain
+        name = f"{bug.owner}.{plain}" if bug.owner and style < (0.8 if plain.startswith("__") else 0.3) and bug.owner != plain else plain
         name = f"`{name}`" if rng.random() < 0.25 else f"{name}()" if rng.random() < 0.25 and not plain[:1].isupper() else name
     condition = fields.get("condition", "")
     words = [word for word in re.findall(r"[A-Za-z_]\w+", re.sub(r"['\"].*?['\"]", "", condition)) if word not in ("not", "is", "None", "in", "and", "or", "isinstance", "len", "self", "True", "False", "if", "hasattr")]
