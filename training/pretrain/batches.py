@@ -29,7 +29,7 @@ class Sizes:
     """Capacity of a batch: tokens, and the number of sequences its offset arrays have room for."""
 
     source_tokens: int = 49_152
-    target_tokens: int = 20_480
+    target_tokens: int = 18_432
     max_source: int = 1024
     max_target: int = 480
 
@@ -112,7 +112,7 @@ class Packer:
                 t = len(sequence) - 1
                 here = slice(at, at + t)
                 labelled = np.array(segments[1:], np.int8)
-                ids[here], segment[here], kind[here] = sequence[:-1], labelled, sample.kind == "injected"
+                ids[here], segment[here], kind[here] = sequence[:-1], labelled, sample.kind.startswith("injected")
                 label[here] = np.where(labelled > 0, sequence[1:], IGNORE)
                 position[here] = n + np.arange(t)
                 index += [np.arange(start, start + n), np.arange(source_total + at, source_total + at + t)]

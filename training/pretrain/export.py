@@ -1,6 +1,6 @@
 """Released weights -> the directory the server reads: encoder.onnx, decoder.onnx, their weight files, tokenizer, config.json, SHA256SUMS.
 
-    python export.py --weights backbone.safetensors --tokenizer tokenizer.model --out model/artifacts
+    python export.py --weights run/backbone.safetensors --tokenizer tokenizer.model --out model/artifacts --agents run/ --agents-out adapters/files
     python export.py --tiny --out test/fixtures/tiny          # the random model of the unit tests
 
 Graph inputs and outputs are listed in docs/design.md; `dense.py` computes the same in PyTorch.
@@ -18,6 +18,8 @@ import numpy as np
 import sentencepiece
 import torch
 from onnx import TensorProto
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 import store
 from golden import write_golden
@@ -191,11 +193,22 @@ def write_config(config: Config, tokenizer: Path, out: Path, name: str) -> None:
     (out / "SHA256SUMS").write_text("".join(f"{digest}  {name}\n" for name, digest in sorted(sums.items())))
 
 
+def bind_agents(source: Path, out: Path, fingerprint: str) -> None:
+    """Copies the agent files of a training run, naming the backbone they belong to."""
+    out.mkdir(parents=True, exist_ok=True)
+    for role in ("issue-analysis", "code-generation"):
+        with safe_open(source / f"{role}.safetensors", "pt") as file:
+            metadata, content = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
+        save_file(content, out / f"{role}.safetensors", metadata={**metadata, "backbone": fingerprint})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, help="released weights (safetensors)")
     parser.add_argument("--tokenizer", type=Path, help="SentencePiece model (default: the one already in --out)")
     parser.add_argument("--out", type=Path, required=True, help="directory to write")
+    parser.add_argument("--agents", type=Path, help="folder of a train_agents.py run whose agent files are to be bound to this backbone")
+    parser.add_argument("--agents-out", type=Path, help="where to write them")
     parser.add_argument("--golden", type=Path, help="where to write PyTorch's logits for the tests (default: none)")
     parser.add_argument("--name", default="issue-patch-158m")
     parser.add_argument("--tiny", action="store_true", help="random weights of the tiny test model")
@@ -212,6 +225,8 @@ def main() -> None:
     if tokenizer != options.out / "tokenizer.model":
         shutil.copyfile(tokenizer, options.out / "tokenizer.model")
     write_config(config, options.out / "tokenizer.model", options.out, "tiny" if options.tiny else options.name)
+    if options.agents:
+        bind_agents(options.agents, options.agents_out or options.out, json.loads((options.out / "config.json").read_text())["fingerprint"])
     if options.golden:
         write_golden(config, tensors, options.out / "tokenizer.model", options.golden)
     for file in sorted(options.out.iterdir()):

@@ -30,9 +30,9 @@ class RecordStream(IterableDataset):
 
     def _lines(self, known: dict[str, list[bytes]], part: int, parts: int) -> list[bytes]:
         """This worker's records, as JSON lines, of every file seen so far."""
-        for path in sorted(glob.glob(str(self.records / "records-*.jsonl.xz"))):
+        for path in sorted(glob.glob(str(self.records / "records-*.jsonl*"))):
             if path not in known:
-                with lzma.open(path) as file:
+                with lzma.open(path) if path.endswith(".xz") else open(path, "rb") as file:
                     known[path] = [line for i, line in enumerate(file) if i % parts == part and (self.limit is None or i < self.limit)]
         return [line for lines in known.values() for line in lines]
 

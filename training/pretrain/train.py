@@ -34,7 +34,7 @@ from stream import RecordStream, _tensors, loader, to_device
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--records", type=Path, help="folder with records-*.jsonl.xz")
+    parser.add_argument("--records", type=Path, help="folder with records-*.jsonl or records-*.jsonl.xz")
     parser.add_argument("--tokenizer", type=Path)
     parser.add_argument("--init", type=Path, help="folder written by initialise.py prepare")
     parser.add_argument("--resume", type=Path, help="released weights to go on from (instead of --init)")
@@ -87,7 +87,7 @@ def smoke_setup(options: argparse.Namespace) -> tuple[Config, Sizes]:
     fixtures = Path(__file__).resolve().parents[2] / "test/fixtures/tiny"
     options.tokenizer, options.records = fixtures / "tokenizer.model", options.out
     options.workers, options.warmup_steps, options.heldout = 0, 2, write_records(options.out, fixtures / "tokenizer.model")
-    return dataclasses.replace(TINY, weight_bits=4), Sizes(3072, 1536)
+    return dataclasses.replace(TINY, weight_bits=4), Sizes(2048, 1024)
 
 
 def heldout_batches(path: Path, codec: Codec, sizes: Sizes, limit: int | None = None) -> list[dict]:
@@ -99,7 +99,8 @@ def heldout_batches(path: Path, codec: Codec, sizes: Sizes, limit: int | None = 
 def average_gradients(model: nn.Module, world: int) -> None:
     if world > 1:
         for parameter in model.parameters():
-            dist.all_reduce(parameter.grad, op=dist.ReduceOp.AVG)
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= world
 
 
 def main() -> None:
@@ -159,11 +160,11 @@ def main() -> None:
                 torch.cuda.synchronize()
             begun, tokens = time.time(), 0
         if step % 100 == 0 or options.smoke:
-            seconds = max(1e-9, time.time() - (begun or time.time()))
+            seconds = time.time() - begun if begun else float("inf")
             minutes = float(minutes_file.read_text() or minutes)
             accuracy = (correct & labelled).sum() / labelled.sum()
             progress.report(step=step, loss=mean.item(), accuracy=accuracy.item(), lr=adam.param_groups[0]["lr"], quantised=quantised,
-                            tokens_per_s=tokens * world / seconds, minutes_left=max(0.0, minutes - seconds / 60))
+                            tokens_per_s=tokens * world / seconds, minutes_left=max(0.0, minutes - seconds / 60) if begun else minutes)
             if not mean.isfinite():
                 raise SystemExit("the loss is not finite: lower --learning-rate")
         if quantised and not saved and rank == 0:  # a copy to fall back on, before the rounding begins
