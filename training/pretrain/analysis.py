@@ -7,7 +7,7 @@ from pytext import indent
 
 _TOKEN = re.compile(r"\w+|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|\*\*=?|//=?|[-+*/%&|^@=!<>]=|->|[^\w\s]")
 _DEFINED = re.compile(r"\s*(?:async\s+def|def|class)\s+(\w+)")
-_IF = re.compile(r"(if|elif|while)\b")
+_IF = r"(if|elif|while)\b.*([:(\\,]|\band|\bor)\s*(#.*)?$"
 _OPERATORS = set("+ - * / // % ** < > <= >= == != and or not in is & | ^ << >> += -= *= /= = //= |= &=".split())
 _CONSTANT = re.compile(r"\d[\w.]*$|True$|False$|None$")
 
@@ -74,8 +74,8 @@ def fault_type(before: list[str], edits: list) -> str:
         return "wrong exception"
     if some(new, r"(try|except|finally)\b"):
         return "exception handling"
-    if some(new, r"(if|elif|while)\b"):
-        return "wrong condition" if some(old, r"(if|elif|while)\b") else "missing check"
+    if some(new, _IF):
+        return "wrong condition" if some(old, _IF) else "missing check"
     if not old:
         return "missing statement"
     if len(old) == len(new) == 1:
@@ -144,9 +144,9 @@ def _pair(old: list[str], new: list[str]) -> tuple[str, str]:
     """A removed line and the added line that stands for it."""
     if len(old) == len(new):
         return next(((a, b) for a, b in zip(old, new) if a != b), (old[0], new[0]))
-    kept = [line for line in old if line not in new] or old
-    closest = max(new[:8], key=lambda line: (SequenceMatcher(None, kept[0], line, autojunk=False).quick_ratio(), -new.index(line)))
-    return kept[0], closest if SequenceMatcher(None, kept[0], closest, autojunk=False).ratio() > 0.6 else next((line for line in new if line not in old), new[0])
+    kept = [line for line in old if line not in new] or old      # and the closest of the first added lines, if it is close
+    closest = max(new[:4], key=lambda line: (SequenceMatcher(None, kept[0], line, autojunk=False).ratio(), -new.index(line)))
+    return kept[0], closest if SequenceMatcher(None, kept[0], closest, autojunk=False).ratio() > 0.75 else next((line for line in new if line not in old), new[0])
 
 
 def hint(before: list[str], edits: list) -> str:
@@ -162,7 +162,8 @@ def hint(before: list[str], edits: list) -> str:
             out.append(f"add {_clip(more, 80)}" if more else f"remove {_clip(next(line for line in old if line not in fresh), 80)}")
         elif old and fresh:
             pair = _pair(old, fresh)
-            out.append(_hint_of_line(*pair) or f"rewrite {_clip(pair[0], 36)} as {_clip(pair[1], 50)}")
+            near = len(old) == len(fresh) or SequenceMatcher(None, *pair, autojunk=False).ratio() > 0.75
+            out.append(near and _hint_of_line(*pair) or f"rewrite {_clip(pair[0], 36)} as {_clip(pair[1], 50)}")
         elif fresh:
             out.append(f"add {_clip(fresh[0], 80)}")
         elif old:

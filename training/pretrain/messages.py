@@ -9,7 +9,7 @@ _SKIP_START = re.compile(
     r"|minor\b|misc\b|tweak|initial|blacken|apply black|run black|autopep8|refactor|move\b|delint|translat|l10n|i18n|imported translations"
     r"|remove unused|remove six|py3k|python ?3|2to3|nit\b|nits\b|more\b.{0,12}$|fix(es|ed)?\W*$|update\W*$)", re.I)
 _SKIP_WORDS = re.compile(
-    r"\b(typos?|type.?hint(s|ing)?|type annotations?|annotat(e|ion|ions)|docstrings?|mypy|pylint|flake8|ruff|pyupgrade|lint(er|ing)?|f-?strings?"
+    r"\b(wip|typos?|type.?hint(s|ing)?|type annotations?|annotat(e|ion|ions)|docstrings?|mypy|pylint|flake8|ruff|pyupgrade|lint(er|ing)?|f-?strings?"
     r"|pep-?8|isort|black format\w*|formatting (fix|change)\w*|whitespace|copyright|licen[cs]e|spelling|grammar|wording|misspell\w*|readme|changelog"
     r"|doc(s|umentation)? (fix|update|change|improve)\w*|(fix|update|improve|add)\w* (the )?(docs?|documentation|comments?|tests?)$|unused imports?"
     r"|bump\w*|release notes?|rename\w*|trailing spaces?|dead code|code style|clean-?ups?|refactor\w*|reformat\w*|sync(ed)? with (master|main|upstream)"
@@ -23,6 +23,7 @@ _TRAILER = re.compile(
 _NOISE = re.compile(
     r"^\s*[*-]\s+(fix(ed|es|up|ing)?\b.{0,24}$|lint|black|typo|update\b.{0,30}$|merge|address|apply|wip|review|add(ed|s)? (a |some |more |unit )*(tests?|changelog|news|docs?)"
     r"|changelog|news|pre-commit|\[pre-commit|tests?\b|docs?\b|format|cleanup|clean up|refactor|style|pr feedback|comments?|test|remove|rename|revert|more|nit|ci\b|isort|flake8|mypy)", re.I)
+_PATCH_TEXT = re.compile(r"^(?:# Aider chat|diff --git|```diff|--- a/|<<<<<<<|@@ )", re.M)      # what follows may give the edit away
 _REFERENCE = re.compile(r"\s*[\[(](?:(?:closes|fixes|refs?|issue|bug|see|pr)\s*)?(?:#|gh-|GH|lp:|bpo-)\s*\d+(?:\s*,\s*#?\d+)*[\])]\.?\s*$", re.I)
 _CLOSES = re.compile(r"[\s,;.:(-]+(closes?d?|fix(es|ed)?|refs?|resolves?d?|see|issue|ticket|bug|for)\s+(#|gh-)\d+(\s*(,|and|&)\s*(#|gh-)?\d+)*[\s.)]*$|[.;,]?\s+(#|gh-)\d+\.?$", re.I)
 _FRONT = re.compile(r"^(?:(?:fix(?:e[sd])?|closes?|refs?|issue|ticket)\s+(?:issue |bug )?#\d+\s*[:,.-]+\s+(?=\w)|\[[\w\s./#:-]{1,24}\]\s*|#\d+\s*[:-]?\s*|gh-?\d+\s*[:-]\s*|bug\s+\d+\s*[:.-]\s*|\(?[A-Z]{2,10}-\d+\)?\s*[:-]?\s*)+")
@@ -57,7 +58,7 @@ def clean(raw: str) -> tuple[str, str]:
         if _TRAILER.match(bare) or _NOISE.match(line) or squashed and bare.startswith("* "):
             continue
         body.append(line)
-    text = re.sub(r"\n{3,}", "\n\n", "\n".join(body)).strip()
+    text = _PATCH_TEXT.split(re.sub(r"\n{3,}", "\n\n", "\n".join(body)))[0].strip()
     if len(text) > 1500:
         cut = text.rfind("\n", 600, 1500)
         text = text[: cut if cut > 0 else 1500].rstrip()

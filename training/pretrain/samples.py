@@ -10,7 +10,7 @@ from analysis import analyse, encode_analysis
 from hunks import PatchError, encode_patch, tidy, to_items
 from inject import inject
 from issue_text import write_issue
-from messages import is_fix
+from messages import clean, is_fix
 from protocol import (
     MAX_ADD_TOKENS, MAX_ANALYSIS_TOKENS, MAX_PATCH_TOKENS, MAX_SOURCE_TOKENS, WINDOW_LINES, Codec, encode_head, heading_above, is_definition, view,
 )
@@ -114,7 +114,7 @@ def _encode(codec: Codec, title: str, body: str, path: str, lines: list[str], ed
 
 def _issue_of_commit(record: dict, rng: Random) -> tuple[str, str]:
     """The commit message as an issue: the imperative of the title and parts of the body go at times."""
-    title, body = record["subject"], record["body"]
+    title, body = clean(f"{record['subject']}\n\n{record['body']}")
     if rng.random() < 0.45:
         plain = _FIX_PREFIX.sub("", title)
         if len(plain) >= 12 and plain != title:
