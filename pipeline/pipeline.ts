@@ -1,7 +1,7 @@
 import type { AgentTensors } from '../model/agent-tensors.js';
 import type { Backbone } from '../model/backbone.js';
 import type { WrittenPatch } from './candidates.js';
-import { applyEdits, editsOfHunks } from './edits.js';
+import { effectsOf } from './effects.js';
 import type { Hypothesis } from './hypotheses.js';
 import { rankCandidates, type Candidate, type RankedCandidate } from './ranking.js';
 import { prepareWindows, summary, type PreparedWindow } from './search.js';
@@ -113,20 +113,11 @@ async function workOn(
   return { prepared, hypotheses, written };
 }
 
-/** The written patches with their effect on the file; without those that have none or broke a character. */
 function candidatesOf(works: readonly Work[], checker: SyntaxChecker | undefined): Candidate[] {
   const bestScore = works[0]?.prepared.score ?? 0;
   return works.flatMap(({ prepared: { window, score }, written }) => {
-    const { path, text: before } = window.file;
-    const parsesBefore = written.length > 0 ? (checker?.parses(path, before) ?? null) : null;
     const windowShare = bestScore > 0 ? score / bestScore : 1;
-    return written.flatMap((patch): Candidate[] => {
-      const edits = editsOfHunks(patch.hunks, window.start);
-      const after = applyEdits(window.file, edits);
-      if (after === before || (after.includes('\ufffd') && !before.includes('\ufffd'))) return [];
-      const parsesAfter = checker?.parses(path, after) ?? null;
-      return [{ window, windowShare, written: patch, edits, before, after, parsesBefore, parsesAfter }];
-    });
+    return effectsOf(window, written, checker).map((effect) => ({ ...effect, window, windowShare }));
   });
 }
 

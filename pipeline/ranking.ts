@@ -1,23 +1,14 @@
-import type { WrittenPatch } from './candidates.js';
 import { locationOf, namedLine } from './analysis.js';
 import { normalisedText, type LineEdit } from './edits.js';
-import type { Parses } from './syntax.js';
+import type { Effect } from './effects.js';
 import type { Reason } from './types.js';
 import { viewsOf, type CodeWindow } from './windows.js';
 
 /** A patch with everything that speaks for or against it. */
-export interface Candidate {
+export interface Candidate extends Effect {
   readonly window: CodeWindow;
   /** Retrieval score of the window as a part of the best window's, above 0 and at most 1. */
   readonly windowShare: number;
-  readonly written: WrittenPatch;
-  /** Edits of the file, in order. */
-  readonly edits: readonly LineEdit[];
-  /** The whole file, with and without the edits. */
-  readonly before: string;
-  readonly after: string;
-  readonly parsesBefore: Parses;
-  readonly parsesAfter: Parses;
 }
 
 /** A candidate with its score (0 to 1) and the reasons that make it up. */
@@ -138,21 +129,15 @@ function size({ edits, after }: Candidate): Reason {
   };
 }
 
-const COMMENT = /^\s*(?:#|\/\/|\/?\*)/;
+const ABOUT_PROSE = /\b(?:docs?|docstrings?|documentation|comments?|typos?|spelling|wording)\b/i;
 
-/** Changes of white space or comments only do not mend behaviour. */
-function substance({ before, after, window, edits }: Candidate): Reason {
+/** Changes of white space, comments or documentation only do not mend behaviour. */
+function substance({ before, after, isProse, written }: Candidate): Reason {
   if (normalisedText(before) === normalisedText(after)) {
     return { name: 'substance', weight: -5, detail: 'It changes only white space.' };
   }
-  const changed = edits.flatMap(({ start, deleted, added }) => [
-    ...Array.from({ length: deleted }, (_, index) => window.file.lineText(start + index)),
-    ...added,
-  ]);
-  if (changed.every((text) => text.trim() === '' || COMMENT.test(text))) {
-    return { name: 'substance', weight: -2, detail: 'It changes only comments.' };
-  }
-  return { name: 'substance', weight: 0, detail: '' };
+  const unasked = isProse && !ABOUT_PROSE.test(written.hypothesis.analysis.problem);
+  return { name: 'substance', weight: unasked ? -3 : 0, detail: 'It changes only comments or documentation.' };
 }
 
 /** Less for a patch that touches lines which a better one touches. */

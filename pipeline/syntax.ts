@@ -1,42 +1,78 @@
 import { createRequire } from 'node:module';
-import { Language, Parser } from 'web-tree-sitter';
+import { Language, Parser, type Node, type Tree } from 'web-tree-sitter';
 
-/** Whether a file parses: null if its language is not known here. */
-export type Parses = boolean | null;
+interface Grammar {
+  readonly extension: RegExp;
+  readonly wasm: string;
+  /** Whether a node, or what it is in, is a comment or documentation. */
+  readonly isProse: (node: Node) => boolean;
+}
 
-const GRAMMARS: readonly { readonly extension: RegExp; readonly wasm: string }[] = [
-  { extension: /\.pyi?$/i, wasm: 'tree-sitter-python/tree-sitter-python.wasm' },
+const GRAMMARS: readonly Grammar[] = [
+  {
+    extension: /\.pyi?$/i,
+    wasm: 'tree-sitter-python/tree-sitter-python.wasm',
+    // A string that is a statement by itself documents what it stands in.
+    isProse: (node) =>
+      node.type === 'comment' || (node.type === 'string' && node.parent?.type === 'expression_statement'),
+  },
 ];
 
 /** Longer files are not parsed. */
 const MAX_CHARACTERS = 2_000_000;
 
-/** Parses files with tree-sitter. Loading takes some ten ms; the parsers are kept. */
+/** A parsed file. Dispose it after use. */
+export class ParsedFile {
+  /** Whether it parses without errors. */
+  readonly isSound: boolean;
+  private readonly rows: readonly string[];
+
+  constructor(
+    private readonly tree: Tree,
+    text: string,
+    private readonly isProse: (node: Node) => boolean,
+  ) {
+    this.isSound = !tree.rootNode.hasError;
+    this.rows = text.split('\n');
+  }
+
+  /** Whether a line (0-based) is blank or lies in a comment or documentation. */
+  isProseLine(row: number): boolean {
+    const column = this.rows[row]?.search(/\S/) ?? -1;
+    if (column < 0) return true;
+    let node = this.tree.rootNode.descendantForPosition({ row, column });
+    while (node && !this.isProse(node)) node = node.parent;
+    return node !== null;
+  }
+
+  dispose(): void {
+    this.tree.delete();
+  }
+}
+
+/** Parses files with tree-sitter. Loading takes some ten ms; the parsers are kept until {@link SyntaxChecker.dispose}. */
 export class SyntaxChecker {
-  private constructor(private readonly parsers: readonly { readonly extension: RegExp; readonly parser: Parser }[]) {}
+  private constructor(private readonly parsers: readonly { readonly grammar: Grammar; readonly parser: Parser }[]) {}
 
   static async load(): Promise<SyntaxChecker> {
     await Parser.init();
     const { resolve } = createRequire(import.meta.url);
     const parsers = await Promise.all(
-      GRAMMARS.map(async ({ extension, wasm }) => {
+      GRAMMARS.map(async (grammar) => {
         const parser = new Parser();
-        parser.setLanguage(await Language.load(resolve(wasm)));
-        return { extension, parser };
+        parser.setLanguage(await Language.load(resolve(grammar.wasm)));
+        return { grammar, parser };
       }),
     );
     return new SyntaxChecker(parsers);
   }
 
-  /** Whether the text parses without errors. */
-  parses(path: string, text: string): Parses {
-    const parser = this.parsers.find(({ extension }) => extension.test(path))?.parser;
-    if (!parser || text.length > MAX_CHARACTERS) return null;
-    const tree = parser.parse(text);
-    if (!tree) return null;
-    const sound = !tree.rootNode.hasError;
-    tree.delete();
-    return sound;
+  /** Undefined if the language is not known here or the file too long. */
+  parse(path: string, text: string): ParsedFile | undefined {
+    const known = this.parsers.find(({ grammar }) => grammar.extension.test(path));
+    if (!known || text.length > MAX_CHARACTERS) return undefined;
+    const tree = known.parser.parse(text);
+    return tree ? new ParsedFile(tree, text, known.grammar.isProse) : undefined;
   }
 
   /** Frees the parsers. */

@@ -20,7 +20,7 @@ describe('analysis constraint', () => {
   it('ends every random walk with all fields, closed ones from their lists', () => {
     for (let index = 0; index < 300; index++) {
       const random = seededRandom(index);
-      const lines = hostileWindow(index, random).map((line) => [...line.trim()].slice(0, 80).join(''));
+      const lines = hostileWindow(index, random).map((line) => Array.from(line.trim()).slice(0, 80).join(''));
       const locations = ['a.py::<module>', 'a.py::f', 'a.py::f.g'];
       const choices = analysisChoices({ types: TYPES, locations, lines }, vocabulary);
       const tokens = randomWalk(new AnalysisConstraint(choices, vocabulary), {

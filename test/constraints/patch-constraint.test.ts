@@ -24,7 +24,7 @@ describe('patch constraint', () => {
     for (let index = 0; index < 800; index++) {
       const random = seededRandom(index);
       const lines = hostileWindow(index % 5 === 0 ? (index / 5) % FIXED_WINDOWS : index, random);
-      const views = lines.map((text) => [...text].slice(0, 240).join(''));
+      const views = lines.map((text) => Array.from(text).slice(0, 240).join(''));
       const window = new WindowLines(views, vocabulary);
       const maxTokens = pick(random, [0, 8, 12, 20, 40, 80, 320]);
       const constraint = new PatchConstraint(window, vocabulary, { maxTokens });

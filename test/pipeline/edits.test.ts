@@ -28,11 +28,11 @@ describe('source file', () => {
   });
 
   it('shows lines without their ends, cut after 240 characters', () => {
-    const file = SourceFile.parse('a', `\ufeffone\r\n${'🎉'.repeat(241)}\nx\ry\n`);
-    assert.equal(file?.view(0), 'one');
-    assert.equal(file?.view(1), '🎉'.repeat(240));
-    assert.equal(file?.hiddenRest(1), '🎉');
-    assert.equal(file?.view(2), 'x\ry');
+    const file = SourceFile.parse('a', `\ufeffone\r\n${'🎉'.repeat(241)}\nx\ry\n`)!;
+    assert.equal(file.view(0), 'one');
+    assert.equal(file.view(1), '🎉'.repeat(240));
+    assert.equal(file.hiddenRest(1), '🎉');
+    assert.equal(file.view(2), 'x\ry');
   });
 });
 

@@ -1,0 +1,146 @@
+/** A request through the whole pipeline on the tiny model: it always answers, and what it proposes applies. */
+import assert from 'node:assert/strict';
+import { applyPatch } from 'diff';
+import { createPatches, type Engine } from '../../pipeline/pipeline.js';
+import type { PatchRequest, PipelineEvent } from '../../pipeline/types.js';
+import { hostileWindow } from '../constraints/hostile-windows.js';
+import { seededRandom } from '../constraints/random-walk.js';
+import { tinyEngine } from './tiny-engine.js';
+
+const CODE = [
+  'import math',
+  '',
+  '',
+  'def mean(values):',
+  '    """Arithmetic mean."""',
+  '    total = 0',
+  '    for value in values:',
+  '        total -= value',
+  '    return total / len(values)',
+  '',
+  '',
+  'def root(value):',
+  '    return math.sqrt(value)',
+  '',
+].join('\n');
+
+/** The tiny model knows nothing, so everything it writes is shown. */
+const SHOW_ALL = { options: { abstainBelow: 0, keepAbove: 0 } };
+
+const request = (rest: Partial<PatchRequest> = {}): PatchRequest => ({
+  issue: { title: 'mean() gives negative numbers', body: 'The `total` is wrong.' },
+  files: [{ path: 'stats.py', content: CODE }],
+  ...rest,
+});
+
+describe('pipeline on the tiny model', () => {
+  let engine: Engine & { close(): Promise<void> };
+
+  before(async () => {
+    engine = await tinyEngine();
+  });
+
+  after(async () => {
+    await engine.close();
+  });
+
+  it('answers with analysis, patch, usage and timings', async () => {
+    const result = await createPatches(engine, request(), SHOW_ALL);
+    assert.equal(result.patches.length, 1);
+    assert.equal(result.status, result.patches[0]!.status);
+    assert.deepEqual(result.patches[0]!.files, ['stats.py']);
+    assert.notEqual(applyPatch(CODE, result.patches[0]!.diff), false);
+    assert.ok(engine.backbone.config.fault_types.includes(result.analysis!.fault_type));
+    assert.match(result.analysis!.fault_location, /^stats\.py::(?:<module>|mean|root)$/);
+    assert.ok(CODE.split('\n').some((line) => line.trim() === result.analysis!.line));
+    const { usage, timings } = result;
+    assert.equal(usage.windows, 1);
+    assert.equal(usage.hypotheses, 3);
+    assert.ok(usage.patch_tokens > 0 && usage.forced_tokens < usage.patch_tokens + usage.analysis_tokens);
+    assert.ok(timings.total >= timings.encode + timings.analysis + timings.code);
+  });
+
+  it('gives several different patches, best first', async () => {
+    const { patches } = await createPatches(engine, request({ n: 5, temperature: 0.7 }), SHOW_ALL);
+    assert.ok(patches.length >= 3 && patches.length <= 5);
+    assert.equal(new Set(patches.map(({ diff }) => diff)).size, patches.length);
+    patches.forEach(({ score }, index) => {
+      assert.ok(index === 0 || score <= patches[index - 1]!.score);
+    });
+  });
+
+  it('says the same for the same seed', async () => {
+    const ask = async (seed: number) =>
+      (await createPatches(engine, request({ n: 3, temperature: 1, seed }), SHOW_ALL)).patches.map(({ diff }) => diff);
+    assert.deepEqual(await ask(1), await ask(1));
+    assert.notDeepEqual(await ask(1), await ask(2));
+  });
+
+  it('abstains when it is not sure, still with an analysis', async () => {
+    const result = await createPatches(engine, request());
+    assert.equal(result.status, 'abstained');
+    assert.equal(result.abstained_because, 'low_confidence');
+    assert.deepEqual(result.patches, []);
+    assert.ok(result.analysis);
+  });
+
+  it('abstains when there is nothing to edit', async () => {
+    for (const files of [[], [{ path: 'a.py', content: '' }], [{ path: 'a.bin', content: 'a\0b' }]]) {
+      const result = await createPatches(engine, request({ files }), SHOW_ALL);
+      assert.equal(result.status, 'abstained');
+      assert.equal(result.abstained_because, 'nothing_to_edit');
+      assert.equal(result.analysis, null);
+    }
+  });
+
+  it('works on the best windows of several files', async () => {
+    const files = Array.from({ length: 6 }, (_, index) => ({
+      path: `other/f${index}.py`,
+      content: `x${index} = ${index}\n`,
+    }));
+    const result = await createPatches(engine, request({ files: [...files, ...request().files] }), SHOW_ALL);
+    assert.equal(result.windows[0]!.path, 'stats.py');
+    assert.ok(result.windows.length <= 3);
+  });
+
+  it('reports what it does, in order', async () => {
+    const events: PipelineEvent[] = [];
+    const onEvent = (event: PipelineEvent): void => void events.push(event);
+    const result = await createPatches(engine, request(), { ...SHOW_ALL, onEvent });
+    const stages = events.flatMap((event) => (event.type === 'stage_started' ? [event.stage] : []));
+    assert.deepEqual(stages, ['retrieval', 'encode', 'analysis', 'code', 'ranking']);
+    assert.equal(events.filter(({ type }) => type === 'analysis').length, 3);
+    assert.equal(events.filter(({ type }) => type === 'candidate').length, result.patches.length);
+    const text = events.flatMap((event) => (event.type === 'text' ? [event.text] : [])).join('');
+    assert.ok(text.startsWith('<|problem|>') && text.includes('<|hint|>'));
+  });
+
+  it('stops when asked to', async () => {
+    const controller = new AbortController();
+    const onEvent = ({ type }: PipelineEvent): void => {
+      if (type === 'analysis') controller.abort(new Error('gone'));
+    };
+    await assert.rejects(createPatches(engine, request(), { signal: controller.signal, onEvent }));
+    await assert.rejects(createPatches(engine, request(), { signal: AbortSignal.abort(new Error('early')) }), /early/);
+  });
+
+  it('keeps to the tokens it is given', async () => {
+    const result = await createPatches(engine, request({ max_new_tokens: 12 }), SHOW_ALL);
+    assert.ok(result.usage.patch_tokens <= 12 * result.usage.hypotheses);
+    assert.equal(result.patches.length, 1);
+  });
+
+  it('answers for hostile files and issues', async () => {
+    for (let index = 0; index < 20; index++) {
+      const random = seededRandom(index);
+      const content = hostileWindow(index, random).join(random() < 0.5 ? '\n' : '\r\n');
+      const title = hostileWindow(20 + index, random)[0]!;
+      const files = [{ path: `d/${index}.py`, content }];
+      const result = await createPatches(engine, { issue: { title, body: content }, files }, SHOW_ALL);
+      for (const { diff } of result.patches) {
+        assert.notEqual(applyPatch(content, diff, { autoConvertLineEndings: false }), false, `file ${index}`);
+      }
+      assert.ok(result.patches.length > 0 || result.status === 'abstained');
+    }
+  });
+});

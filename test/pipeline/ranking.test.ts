@@ -1,0 +1,152 @@
+/** Patches are ranked for likelihood, syntax, agreement with their analysis and substance; equal effects appear once. */
+import assert from 'node:assert/strict';
+import { applyEdits, type LineEdit } from '../../pipeline/edits.js';
+import { rankCandidates, type Candidate } from '../../pipeline/ranking.js';
+import { SourceFile } from '../../pipeline/source-file.js';
+import { SyntaxChecker } from '../../pipeline/syntax.js';
+
+const file = SourceFile.parse(
+  'a.py',
+  'def f(x):\n    # comment\n    y = x + 1\n    return y\n\n\ndef g():\n    return 2\n',
+)!;
+const window = { file, start: 0, end: file.lines.length, heading: '' };
+
+interface Given {
+  readonly edit: LineEdit;
+  readonly logprob?: number;
+  readonly line?: string;
+  readonly parsesAfter?: boolean | null;
+  readonly isProse?: boolean;
+  readonly windowShare?: number;
+}
+
+function candidate({
+  edit,
+  logprob = -2,
+  line = 'y = x + 1',
+  parsesAfter = true,
+  isProse = false,
+  windowShare = 1,
+}: Given): Candidate {
+  const analysis = {
+    problem: 'wrong sum',
+    fault_type: 'wrong operator',
+    fault_location: 'a.py::f',
+    line,
+    hint: '',
+    confidence: 0.5,
+  };
+  const hypothesis = { analysis, tokens: [], logprob: -4, choices: 10 };
+  return {
+    window,
+    windowShare,
+    written: { hypothesis, hunks: [], tokens: [], logprob, choices: 10 },
+    edits: [edit],
+    before: file.text,
+    after: applyEdits(file, [edit]),
+    parsesBefore: true,
+    parsesAfter,
+    isProse,
+  };
+}
+
+const fix = (text: string, start = 2): LineEdit => ({ start, deleted: 1, added: [text] });
+
+/** The first added line of each candidate, best first. */
+const order = (...candidates: Candidate[]) => rankCandidates(candidates).map(({ edits }) => edits[0]!.added[0]);
+
+describe('ranking', () => {
+  it('prefers what the code agent finds likely', () => {
+    assert.deepEqual(
+      order(candidate({ edit: fix('    y = x'), logprob: -12 }), candidate({ edit: fix('    y = x - 1') })),
+      ['    y = x - 1', '    y = x'],
+    );
+  });
+
+  it('puts a patch that breaks the syntax last, with a score near 0', () => {
+    const ranked = rankCandidates([
+      candidate({ edit: fix('    y = (x'), logprob: -0.1, parsesAfter: false }),
+      candidate({ edit: fix('    y = x'), logprob: -8 }),
+    ]);
+    assert.equal(ranked[1]?.parsesAfter, false);
+    assert.ok(ranked[1].score < 0.05 && ranked[0]!.score > 0.3);
+  });
+
+  it('prefers the place that the analysis names', () => {
+    const [first] = rankCandidates([
+      candidate({ edit: fix('    return 3', 7) }),
+      candidate({ edit: fix('    return -y', 3) }),
+      candidate({ edit: fix('    y = x') }),
+    ]);
+    assert.equal(first?.edits[0]?.start, 2);
+    const agreements = rankCandidates([candidate({ edit: fix('    return 3', 7) })])[0]!.reasons;
+    assert.ok(agreements.some(({ name, weight }) => name === 'agreement' && weight < 0));
+  });
+
+  it('shows one of several patches with the same effect', () => {
+    const same = [fix('    y = x'), fix('    y = x  '), { start: 2, deleted: 1, added: ['    y = x', ''] }];
+    assert.equal(rankCandidates(same.map((edit) => candidate({ edit }))).length, 1);
+  });
+
+  it('thinks little of changes of comments, white space or everything', () => {
+    const score = (edit: LineEdit, isProse = false) => rankCandidates([candidate({ edit, isProse })])[0]!.score;
+    const usual = score(fix('    y = x'));
+    assert.ok(score(fix('    # other', 1), true) < usual / 2);
+    assert.ok(score(fix('    y = x + 1   ')) < 0.05);
+    assert.ok(score({ start: 0, deleted: 8, added: [] }) < 0.1);
+    assert.ok(score({ start: 3, deleted: 0, added: Array.from({ length: 8 }, () => '    y += 1') }) < usual / 2);
+  });
+
+  it('prefers the better window', () => {
+    const near = candidate({ edit: fix('    y = x') });
+    const far = candidate({ edit: fix('    y = 2'), windowShare: 0.3 });
+    assert.deepEqual(order(far, near), ['    y = x', '    y = 2']);
+  });
+
+  it('gives reasons that add up to the score, best first', () => {
+    const ranked = rankCandidates([
+      candidate({ edit: fix('    y = x') }),
+      candidate({ edit: fix('    y = 2'), logprob: -3 }),
+    ]);
+    for (const { score, reasons } of ranked) {
+      const sum = reasons.reduce((total, { weight }) => total + weight, 0);
+      assert.ok(Math.abs(score - 1 / (1 + Math.exp(-sum))) < 1e-12);
+      assert.ok(reasons.every(({ detail }) => detail !== ''));
+    }
+    assert.ok(ranked[1]!.reasons.some(({ name }) => name === 'novelty'));
+    assert.ok(ranked[0]!.score >= ranked[1]!.score);
+  });
+});
+
+describe('syntax', () => {
+  let syntax: SyntaxChecker;
+
+  before(async () => {
+    syntax = await SyntaxChecker.load();
+  });
+
+  after(() => {
+    syntax.dispose();
+  });
+
+  it('is known for Python and unknown for the rest', () => {
+    const sound = (path: string, text: string) => {
+      const parsed = syntax.parse(path, text);
+      parsed?.dispose();
+      return parsed?.isSound;
+    };
+    assert.equal(sound('a.py', 'def f():\n    return 1\n'), true);
+    assert.equal(sound('a.py', 'def f(:\n    return 1\n'), false);
+    assert.equal(sound('a.py', 'x = "🎉"\r\nif x:\r\n\tprint(x)\r\n'), true);
+    assert.equal(sound('a.py', ''), true);
+    assert.equal(sound('a.rs', 'fn'), undefined);
+  });
+
+  it('tells prose from code', () => {
+    const text = 'def f():\n    """One\n    two."""\n    # three\n    x = """\n    four"""\n\n    return x\n';
+    const parsed = syntax.parse('a.py', text)!;
+    const prose = text.split('\n').flatMap((_, row) => (parsed.isProseLine(row) ? [row] : []));
+    assert.deepEqual(prose, [1, 2, 3, 6, 8]);
+    parsed.dispose();
+  });
+});
