@@ -77,8 +77,12 @@ describe('generate', () => {
       events.map((event) => event.token),
       result.tokens,
     );
-    result.tokens.forEach((_, at) => assert.equal(result.logprobs[at] === 0, at % 5 >= 2));
-    events.forEach((event, at) => assert.equal(event.forced, at % 5 >= 2));
+    result.tokens.forEach((_, at) => {
+      assert.equal(result.logprobs[at] === 0, at % 5 >= 2);
+    });
+    events.forEach((event, at) => {
+      assert.equal(event.forced, at % 5 >= 2);
+    });
   });
 
   it('begins with forced text and takes single possibilities for forced', async () => {
@@ -278,7 +282,9 @@ describe('beam search', () => {
       found.map((result) => result.tokens),
       all.slice(0, 5).map((result) => result.tokens),
     );
-    found.forEach((result, rank) => assert(Math.abs(result.logprob - all[rank]!.logprob) < 1e-5));
+    found.forEach((result, rank) => {
+      assert(Math.abs(result.logprob - all[rank]!.logprob) < 1e-5);
+    });
   });
 
   it('is at least as likely as greedy, with different results, and drops every row it does not return', async () => {

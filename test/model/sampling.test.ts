@@ -19,7 +19,9 @@ function shares(options: ChoiceOptions, allowed: Allowed = ANY, draws = 20_000):
 
 function assertShares(actual: number[], expected: number[]): void {
   // Four standard deviations of 20,000 draws are below 0.015.
-  actual.forEach((share, token) => assert(Math.abs(share - expected[token]!) < 0.015, `token ${token}: ${share}`));
+  actual.forEach((share, token) => {
+    assert(Math.abs(share - expected[token]!) < 0.015, `token ${token}: ${share}`);
+  });
   expected.forEach((share, token) => share > 0 || assert.equal(actual[token], 0));
 }
 
