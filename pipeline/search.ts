@@ -3,7 +3,7 @@ import { issueTokens, placeTokens } from './prompt.js';
 import { findWindows, selectWindows } from './retrieval.js';
 import { SourceFile } from './source-file.js';
 import type { PatchRequest, PipelineOptions, WindowSummary } from './types.js';
-import { cutIntoWindows, fitToTokens, type CodeWindow } from './windows.js';
+import { cutIntoWindows, fitToTokens, roughMeasure, type CodeWindow } from './windows.js';
 
 /** A window to work on, with the encoder's tokens. */
 export interface PreparedWindow {
@@ -17,6 +17,9 @@ export interface PreparedWindow {
 /** Room kept for path and heading while windows are planned; what they really take is known once one is chosen. */
 const USUAL_PLACE_TOKENS = 60;
 
+/** With more code than this, tokenising all of it would take longer than searching it. */
+const MAX_MEASURED_CHARACTERS = 400_000;
+
 /** More windows than needed are looked at, as hostile ones may not fit. */
 const SPARE_WINDOWS = 5;
 
@@ -29,7 +32,10 @@ export function prepareWindows(
   const issue = issueTokens(request.issue, tokenizer);
   const maxSource = config.max_source_tokens;
   const limits = { maxLines: config.window_lines, maxTokens: maxSource - issue.length - USUAL_PLACE_TOKENS };
-  const windows = sourceFiles(request, options).flatMap((file) => cutIntoWindows(file, limits, tokenizer));
+  const files = sourceFiles(request, options);
+  const characters = files.reduce((sum, { text }) => sum + text.length, 0);
+  const measure = characters <= MAX_MEASURED_CHARACTERS ? tokenizer : roughMeasure;
+  const windows = files.flatMap((file) => cutIntoWindows(file, limits, measure));
   const found = findWindows(request.issue, windows);
   const prepared = selectWindows(found, options.maxWindows + SPARE_WINDOWS, options.minWindowShare).flatMap(
     ({ window, score }): PreparedWindow[] => {

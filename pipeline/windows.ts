@@ -23,19 +23,21 @@ const MAX_OVERLAP = 0.35;
 /** The most indented definitions that are preferred as a cut: members of a class, not functions inside functions. */
 const MEMBER_COLUMN = 4;
 
-/** In longer files sizes are estimated from above while planning; {@link fitToTokens} makes them exact. */
-const MAX_EXACT_CHARACTERS = 200_000;
+/** Tells how many tokens a line has; a tokenizer does it exactly. */
+export interface LineMeasure {
+  encodeLine(line: string): { readonly length: number };
+}
+
+/** For planning windows of much code: code has some three characters a token. {@link fitToTokens} is exact. */
+export const roughMeasure: LineMeasure = { encodeLine: (line) => ({ length: Math.ceil(line.length / 3) + 1 }) };
 
 /**
  * Cuts a file into overlapping windows. The next window begins at the last definition that begins in the second part
  * of the one before (else at a blank line there), so that most definitions are whole in some window.
  */
-export function cutIntoWindows(file: SourceFile, limits: WindowLimits, tokenizer: Tokenizer): CodeWindow[] {
+export function cutIntoWindows(file: SourceFile, limits: WindowLimits, measure: LineMeasure): CodeWindow[] {
   const count = file.lines.length;
-  const exact = file.text.length <= MAX_EXACT_CHARACTERS;
-  const sizes = file.lines.map((line, index) =>
-    exact ? tokenizer.encodeLine(file.view(index)).length : Math.ceil(Math.min(line.length, 240) / 2) + 1,
-  );
+  const sizes = file.lines.map((_, index) => measure.encodeLine(file.view(index)).length);
   const definitions = definitionLines(file);
   const windows: CodeWindow[] = [];
   let start = 0;
