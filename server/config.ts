@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { DEFAULT_OPTIONS, type PipelineOptions } from '../pipeline/types.js';
 
 /** Everything that can be set from outside; one environment variable each. */
 export interface Config {
@@ -18,6 +19,8 @@ export interface Config {
   readonly workers: number;
   /** THREADS: threads of one worker's matrix products. */
   readonly threads: number;
+  /** ABSTAIN_BELOW: when the best patch scores less, none is proposed; 0 to 1. */
+  readonly abstainBelow: number;
   /** LOG_LEVEL: trace … fatal, or silent. */
   readonly logLevel: string;
   readonly limits: Limits;
@@ -82,13 +85,14 @@ export const environmentSchema = {
     AGENTS_DIR: { type: 'string', minLength: 1, default: 'adapters/files' },
     WORKERS: integer(1, 64, 1),
     THREADS: integer(0, 256, 0),
+    ABSTAIN_BELOW: { type: 'number', minimum: 0, maximum: 1, default: DEFAULT_OPTIONS.abstainBelow },
     LOG_LEVEL: { enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], default: 'info' },
     MAX_BODY_BYTES: integer(1024, 2 ** 30, 4 * 2 ** 20),
     MAX_FILES: integer(1, 100_000, 64),
     MAX_FILE_BYTES: integer(1, 2 ** 30, 2 ** 20),
     MAX_ISSUE_BYTES: integer(1, 2 ** 30, 64 * 1024),
     MAX_PATCHES: integer(1, 64, 8),
-    MAX_NEW_TOKENS: integer(1, 100_000, 320),
+    MAX_NEW_TOKENS: integer(1, 100_000, DEFAULT_OPTIONS.maxPatchTokens),
     QUEUE_SIZE: integer(0, 100_000, 16),
     QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000),
     REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000),
@@ -127,6 +131,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     agentsDir: resolve(packageRoot, text('AGENTS_DIR')),
     workers,
     threads: number('THREADS') || defaultThreads(workers),
+    abstainBelow: number('ABSTAIN_BELOW'),
     logLevel: text('LOG_LEVEL'),
     limits: Object.freeze({
       maxBodyBytes: number('MAX_BODY_BYTES'),
@@ -141,6 +146,16 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     requestTimeoutMs: number('REQUEST_TIMEOUT_MS'),
     drainTimeoutMs: number('DRAIN_TIMEOUT_MS'),
   });
+}
+
+/** This process's environment with some variables replaced: for a child process. */
+export function environmentWith(variables: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...variables };
+}
+
+/** What the configuration says about the pipeline. */
+export function pipelineOptions(config: Config): Partial<PipelineOptions> {
+  return { abstainBelow: config.abstainBelow, maxPatchTokens: config.limits.maxNewTokens };
 }
 
 /** The cores shared out among the workers; more than eight threads gain nothing at these sizes. */

@@ -75,7 +75,7 @@ export function loadContract(file = join(packageRoot, 'openapi.yaml')): Contract
 
 function checkWith(validate: ValidateFunction): Check {
   return (value) => {
-    if (validate(value) as boolean) return [];
+    if (validate(value)) return [];
     return details(validate.errors ?? []);
   };
 }

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Admission } from './admission.js';
 import { buildApp } from './app.js';
-import type { Config } from './config.js';
+import { pipelineOptions, type Config } from './config.js';
 import { AppError } from './errors.js';
 import { answerBrokenHttp } from './http-errors.js';
 import { WorkerHost } from './inference/worker-host.js';
@@ -45,6 +45,7 @@ export async function startServer(options: {
     agentsDir: config.agentsDir,
     workers: config.workers,
     threads: config.threads,
+    options: pipelineOptions(config),
     ...(options.workerFile && { workerFile: options.workerFile }),
     onReady: (info) => {
       metrics.showRelease(info.release);

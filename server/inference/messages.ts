@@ -1,5 +1,5 @@
 /** What main thread and inference worker say to each other. Plain data, so that it survives `postMessage`. */
-import type { PatchRequest, PatchResult, PipelineEvent } from '../../pipeline/types.js';
+import type { PatchRequest, PatchResult, PipelineEvent, PipelineOptions } from '../../pipeline/types.js';
 
 /** The pair of agents that is served; each generation is the SHA-256 of an agent's contents. */
 export interface Release {
@@ -25,6 +25,7 @@ export interface WorkerSettings {
   readonly agentsDir: string;
   /** Threads of one graph run. */
   readonly threads: number;
+  readonly options: Partial<PipelineOptions>;
   /** One Int32: not 0 when the current request is to stop. Read between steps, where no message could get in. */
   readonly stopFlag: SharedArrayBuffer;
 }

@@ -1,4 +1,4 @@
-import type { PatchRequest } from '../../pipeline/types.js';
+import type { PatchRequest, PipelineOptions } from '../../pipeline/types.js';
 import { AppError } from '../errors.js';
 import type { HostState, InferenceHost, RunOptions } from './host.js';
 import { Lane } from './lane.js';
@@ -12,6 +12,8 @@ export interface WorkerHostOptions {
   readonly workers: number;
   /** Threads of one graph run in one worker. */
   readonly threads: number;
+  /** Settings of the pipeline that differ from its defaults. */
+  readonly options?: Partial<PipelineOptions>;
   /** How long a worker may go on after it was told to stop, ms; then it is ended by force. Default 5000. */
   readonly stopGraceMs?: number;
   /** First pause before a worker that stops again and again is restarted, ms; doubles up to 64 times this. Default 250. */
@@ -84,7 +86,7 @@ export class WorkerHost implements InferenceHost {
     for (const timer of this.#restarts) clearTimeout(timer);
     this.#wakeAll();
     this.#settleStart.reject(new AppError('shutting_down', 'The server is shutting down.'));
-    await Promise.all(this.#lanes.map((lane) => lane?.close()));
+    await Promise.all(this.#lanes.flatMap((lane) => lane?.close() ?? []));
   }
 
   /** Waits until a lane may have become idle; rejects when the signal aborts. */
@@ -112,10 +114,10 @@ export class WorkerHost implements InferenceHost {
   }
 
   #start(index: number): void {
-    const { modelDir, agentsDir, threads } = this.#options;
+    const { modelDir, agentsDir, threads, options = {} } = this.#options;
     this.#lanes[index] = new Lane({
       workerFile: this.#options.workerFile ?? new URL('worker.js', import.meta.url),
-      settings: { modelDir, agentsDir, threads },
+      settings: { modelDir, agentsDir, threads, options },
       stopGraceMs: this.#options.stopGraceMs ?? 5000,
       onReady: (info) => {
         this.#failures[index] = 0;

@@ -38,7 +38,7 @@ async function main(): Promise<void> {
       else if (events) send({ type: 'event', id, event });
     };
     try {
-      const result = await createPatches(engine, request, { signal: stop.signal, onEvent });
+      const result = await createPatches(engine, request, { signal: stop.signal, onEvent, options: settings.options });
       send({ type: 'result', id, value: { result, release: info.release } });
     } catch (error) {
       const { message, stack } = error instanceof Error ? error : new Error(String(error));

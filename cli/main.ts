@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ConfigError } from '../server/config.js';
+import { CommandError, exitCode } from './exit-codes.js';
+import { runPatch, type PatchOptions } from './patch-command.js';
+
+const exitCodesHelp = `
+Exit codes:
+  ${exitCode.patched}    a patch that applies was proposed (and applied, with --apply)
+  ${exitCode.failed}    failure: the model cannot be loaded, the server not be reached
+  ${exitCode.usage}    the command line cannot be used
+  ${exitCode.abstained}    no patch is trusted
+  ${exitCode.notApplied}    --apply: the patch no longer fits the files; nothing was changed
+  ${exitCode.interrupted}  interrupted
+
+The model is configured by the same environment variables as the server (MODEL_DIR, AGENTS_DIR, THREADS, …).`;
+
+/** An option's number within its range. */
+function number(minimum: number, maximum: number, isWhole = true): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    const isNumber = text.trim() !== '' && (isWhole ? Number.isSafeInteger(value) : Number.isFinite(value));
+    if (!isNumber || value < minimum || value > maximum) {
+      throw new InvalidArgumentError(`It must be a ${isWhole ? 'whole ' : ''}number from ${minimum} to ${maximum}.`);
+    }
+    return value;
+  };
+}
+
+/** Runs the command line and returns the exit code. */
+async function main(argv: readonly string[]): Promise<number> {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => {
+    interrupt.abort(new Error('Interrupted.'));
+  });
+  let code: number = exitCode.patched;
+
+  const program = new Command('agentic-seq2seq')
+    .description('An issue and code in, a patch that applies out.')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true });
+  program
+    .command('patch')
+    .description('propose a patch for an issue about a repository')
+    .requiredOption('-i, --issue <file>', 'file with the issue, its first line the title; - for standard input')
+    .option('-r, --repo <folder>', 'folder with the code', '.')
+    .option('-a, --apply', 'apply the best patch to the folder', false)
+    .option('-j, --json', 'print the answer as JSON', false)
+    .addOption(new Option('-n <count>', 'patches at most, best first').default(1).argParser(number(1, 64)))
+    .addOption(new Option('--seed <number>', 'seed of random choices').argParser(number(0, 2 ** 32 - 1)))
+    .addOption(new Option('--temperature <number>', '0: likeliest; higher: more varied').argParser(number(0, 2, false)))
+    .option('-s, --server <url>', 'ask a running server instead of loading the model here')
+    .addOption(
+      new Option('--max-files <count>', 'files sent to the model at most').default(16).argParser(number(1, 1000)),
+    )
+    .option('--include-tests', 'look into tests, too', false)
+    .addHelpText('after', exitCodesHelp)
+    .exitOverride()
+    .action(async (options: PatchOptions) => {
+      const { stdin, stdout, stderr } = process;
+      code = await runPatch(options, { stdin, stdout, stderr, signal: interrupt.signal });
+    });
+
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    if (interrupt.signal.aborted) return exitCode.interrupted;
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${message}\n`);
+    if (error instanceof CommandError) return error.exitCode;
+    return error instanceof ConfigError ? exitCode.usage : exitCode.failed;
+  }
+}
+
+process.exitCode = await main(process.argv);

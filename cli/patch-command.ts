@@ -1,0 +1,118 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { PatchRequest } from '../pipeline/types.js';
+import { loadConfig } from '../server/config.js';
+import { splitIssue } from '../server/request-checks.js';
+import { chooseFiles } from './choose-files.js';
+import { answerHere, answerOfServer, type Answer, type CallOptions } from './client.js';
+import { CommandError, exitCode } from './exit-codes.js';
+import { applyPatch } from './git.js';
+import { startProgress } from './progress.js';
+import { renderAnswer } from './render.js';
+import { readRepository } from './repository-files.js';
+
+/** The options of `patch`, as parsed. */
+export interface PatchOptions {
+  /** File with the issue, `-` for standard input. */
+  readonly issue: string;
+  readonly repo: string;
+  readonly apply: boolean;
+  readonly json: boolean;
+  readonly n: number;
+  readonly seed?: number;
+  readonly temperature?: number;
+  /** URL of a server; without it the model runs here. */
+  readonly server?: string;
+  readonly maxFiles: number;
+  readonly includeTests: boolean;
+}
+
+/** Standard streams, and what ends the command early. */
+export interface CommandContext {
+  readonly stdin: NodeJS.ReadableStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+  readonly signal: AbortSignal;
+}
+
+/** Bytes of all files sent, below the server's default limit for a body. */
+const maxTotalBytes = 3 * 2 ** 20;
+
+/** Issue and repository in, analysis and patch out. Returns the exit code; throws CommandError. */
+export async function runPatch(options: PatchOptions, context: CommandContext): Promise<number> {
+  const { signal, stdout, stderr } = context;
+  const repo = resolve(options.repo);
+  const issue = await readIssue(options.issue, context);
+  const files = await filesFor(issue, repo, options, context);
+  const request: PatchRequest = {
+    issue,
+    files,
+    n: options.n,
+    ...(options.seed !== undefined && { seed: options.seed }),
+    ...(options.temperature !== undefined && { temperature: options.temperature }),
+  };
+  const progress = startProgress(stderr, options.server === undefined ? 'loading the model' : 'waiting for the server');
+  let answer: Answer;
+  try {
+    const call: CallOptions = { signal, onEvent: progress.onEvent };
+    answer =
+      options.server === undefined
+        ? await answerHere(request, loadConfig(), call)
+        : await answerOfServer(request, options.server, call);
+  } finally {
+    progress.stop();
+  }
+
+  const best = answer.patches.find((patch) => patch.status === 'applies');
+  const applied = options.apply && best !== undefined;
+  // The patch is shown before it is applied: if that fails, it is still of use.
+  if (!options.json) stdout.write(renderAnswer(answer, hasColours(stdout)));
+  let failure: CommandError | undefined;
+  try {
+    if (applied) await applyPatch(repo, best.diff);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    failure = error;
+  }
+  if (options.json) {
+    const sent = files.map((file) => file.path);
+    stdout.write(`${JSON.stringify({ ...answer, sent, applied: applied && failure === undefined }, null, 2)}\n`);
+  }
+  if (failure !== undefined) throw failure;
+  if (applied && !options.json) stdout.write(`\nApplied to ${best.files.join(', ')}.\n`);
+  return best ? exitCode.patched : exitCode.abstained;
+}
+
+async function readIssue(source: string, { stdin }: CommandContext): Promise<PatchRequest['issue']> {
+  let content: string;
+  try {
+    content = source === '-' ? await text(stdin) : await readFile(source, 'utf8');
+  } catch (cause) {
+    throw new CommandError('usage', `--issue: ${source} cannot be read.`, { cause });
+  }
+  if (content.trim() === '') throw new CommandError('usage', '--issue: the issue is empty.');
+  return splitIssue(content);
+}
+
+async function filesFor(
+  issue: PatchRequest['issue'],
+  repo: string,
+  options: PatchOptions,
+  { signal, stderr }: CommandContext,
+): Promise<PatchRequest['files'] & readonly { path: string; content: string }[]> {
+  const isFolder = await stat(repo).then(
+    (status) => status.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) throw new CommandError('usage', `--repo: ${repo} is not a folder.`);
+  const { includeTests, maxFiles } = options;
+  const { files, left } = await readRepository({ repo, includeTests, maxFileBytes: 2 ** 20, signal });
+  if (left > 0) stderr.write(`${left} more files were not looked at.\n`);
+  if (files.length === 0) throw new CommandError('usage', `--repo: ${repo} holds no source files.`);
+  return chooseFiles(issue, files, { maxFiles, maxBytes: maxTotalBytes });
+}
+
+function hasColours(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY && stream.hasColors();
+}

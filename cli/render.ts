@@ -1,0 +1,81 @@
+import { stripVTControlCharacters } from 'node:util';
+import type { Answer } from './client.js';
+
+/** Writes text in one of four ways; without colour all are the same. */
+export interface Palette {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly red: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly cyan: (text: string) => string;
+}
+
+/** Colours of a terminal, or none. */
+export function palette(colours: boolean): Palette {
+  const paint =
+    (open: number, close: number) =>
+    (text: string): string =>
+      colours ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+  return { bold: paint(1, 22), dim: paint(2, 22), red: paint(31, 39), green: paint(32, 39), cyan: paint(36, 39) };
+}
+
+/** Analysis and patches for people. */
+export function renderAnswer(answer: Answer, colours: boolean): string {
+  const paint = palette(colours);
+  const blocks = [renderAnalysis(answer, paint)];
+  for (const [index, patch] of answer.patches.entries()) {
+    const count = answer.patches.length > 1 ? ` ${index + 1} of ${answer.patches.length}` : '';
+    const broken = patch.status === 'syntax_error' ? paint.red(' (the result does not parse)') : '';
+    blocks.push(
+      `${paint.bold(`Patch${count}`)}, score ${patch.score.toFixed(2)}${broken}\n${renderDiff(patch.diff, paint)}`,
+    );
+  }
+  if (answer.patches.length === 0) blocks.push(paint.bold(abstention(answer)));
+  return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+function renderAnalysis({ analysis }: Answer, paint: Palette): string {
+  if (!analysis) return '';
+  const row = (name: string, text: string): string => `  ${paint.dim(name.padEnd(9))}${printable(text)}`;
+  return [
+    `${paint.bold('Analysis')}, confidence ${analysis.confidence.toFixed(2)}`,
+    row('problem', analysis.problem),
+    row('type', analysis.fault_type),
+    row('location', analysis.fault_location),
+    ...(analysis.line === '' ? [] : [row('line', analysis.line)]),
+    row('plan', analysis.hint),
+  ].join('\n');
+}
+
+/** A unified diff with its lines coloured by kind. */
+export function renderDiff(diff: string, paint: Palette): string {
+  return diff
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((raw) => {
+      const line = printable(raw);
+      if (/^(?:diff|index|---|\+\+\+) /.test(line)) return paint.bold(line);
+      if (line.startsWith('@@')) return paint.cyan(line);
+      if (line.startsWith('+')) return paint.green(line);
+      if (line.startsWith('-')) return paint.red(line);
+      return line;
+    })
+    .join('\n');
+}
+
+function abstention(answer: Answer): string {
+  switch (answer.abstained_because) {
+    case 'nothing_to_edit':
+      return 'No patch: the files hold no lines to edit.';
+    case 'no_candidate':
+      return 'No patch: no edit came to mind that changes the code.';
+    default:
+      return 'No patch: none is trusted enough to be shown.';
+  }
+}
+
+/** Code of a stranger must not steer the terminal. */
+function printable(text: string): string {
+  // eslint-disable-next-line no-control-regex -- these are what is removed
+  return stripVTControlCharacters(text).replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '');
+}
