@@ -55,6 +55,7 @@ export async function writePatches(
       row: copy + 1 === options.perHypothesis ? row : state.fork(row),
       constraint: new PatchConstraint(options.lines, vocabulary, {
         maxTokens: Math.min(options.maxPatchTokens, options.maxTargetTokens - prompts[index]!.length),
+        hint: vocabulary.encodeText(hypotheses[index]!.analysis.hint),
       }),
       logits: logits[index]![0]!,
     }));

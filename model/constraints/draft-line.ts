@@ -33,3 +33,36 @@ function resumeAt(typed: readonly number[], original: readonly number[], prefix:
   if (best) return best.end;
   return typed.length === prefix + 1 && prefix + 1 < original.length ? prefix + 1 : undefined;
 }
+
+/** Lengths of the typed text's end that is looked for in other text. */
+const LONGEST_QUOTE = 4;
+const SHORTEST_QUOTE = 2;
+
+/**
+ * How a line will go on if it quotes other text: what follows the last place where the typed tokens' end occurs,
+ * up to the end of the line there. Longer ends and earlier texts of the list go first.
+ */
+export function draftQuote(
+  typed: readonly number[],
+  texts: readonly (readonly number[])[],
+  newline: number,
+): readonly number[] {
+  for (let length = Math.min(LONGEST_QUOTE, typed.length); length >= SHORTEST_QUOTE; length--) {
+    for (const text of texts) {
+      const after = afterLastOccurrence(typed, length, text);
+      if (after === undefined) continue;
+      const end = text.indexOf(newline, after);
+      return text.slice(after, Math.min(after + LONGEST_DRAFT, end < 0 ? text.length : end + 1));
+    }
+  }
+  return [];
+}
+
+function afterLastOccurrence(typed: readonly number[], length: number, text: readonly number[]): number | undefined {
+  for (let after = text.length - 1; after >= length; after--) {
+    let same = 0;
+    while (same < length && text[after - 1 - same] === typed[typed.length - 1 - same]) same++;
+    if (same === length) return after;
+  }
+  return undefined;
+}

@@ -1,5 +1,5 @@
 import type { Allowed, Constraint } from '../constraint.js';
-import { draftLine } from './draft-line.js';
+import { draftLine, draftQuote } from './draft-line.js';
 import { forcedRun } from './forced-run.js';
 import { type Hunk, isNoOp, isNoOpTogether } from './hunk.js';
 import { afterFurtherByte, MAX_FURTHER_BYTES, type PartialCharacter } from './utf8.js';
@@ -11,6 +11,8 @@ export interface PatchConstraintOptions {
   readonly maxTokens: number;
   /** Tokens of one added line at most, its newline not counted. Default 160. */
   readonly maxAddTokens?: number;
+  /** Text that added lines may well quote (the hint); a guess for drafts, it binds nothing. */
+  readonly hint?: readonly number[];
 }
 
 /** With fewer tokens not even an empty line could be added. */
@@ -63,6 +65,7 @@ export class PatchConstraint implements Constraint {
 
   private readonly maxTokens: number;
   private readonly maxAddTokens: number;
+  private readonly hint: readonly number[];
 
   constructor(
     private readonly window: WindowLines,
@@ -71,6 +74,7 @@ export class PatchConstraint implements Constraint {
   ) {
     this.maxTokens = Math.max(options.maxTokens, MIN_PATCH_TOKENS);
     this.maxAddTokens = options.maxAddTokens ?? 160;
+    this.hint = options.hint ?? [];
     this.starts = this.startsFrom(0);
   }
 
@@ -88,12 +92,20 @@ export class PatchConstraint implements Constraint {
     return forcedRun(this);
   }
 
-  /** A deleted line is mostly typed again with a change: its rest, at a boundary the marker before it, too. */
+  /**
+   * A deleted line is mostly typed again with a change: its rest, at a boundary the marker before it, too.
+   * Other lines often quote the hint or the window.
+   */
   draft(): readonly number[] {
-    if (this.added.length >= this.deleted || !this.isUnique) return [];
-    const original = this.window.tokens[this.starts[0]! + this.context + this.added.length]!;
-    if (this.line === undefined) return draftLine([], [this.vocabulary.special.add, ...original]);
-    return this.line.kind === 'add' ? draftLine(this.line.typed, original) : [];
+    const { window, line } = this;
+    const retyped =
+      this.added.length < this.deleted && this.isUnique
+        ? window.tokens[this.starts[0]! + this.context + this.added.length]!
+        : undefined;
+    if (line === undefined) return retyped ? draftLine([], [this.vocabulary.special.add, ...retyped]) : [];
+    if (line.kind !== 'add') return [];
+    const rest = retyped ? draftLine(line.typed, retyped) : [];
+    return rest.length > 0 ? rest : draftQuote(line.typed, [this.hint, window.allTokens], this.vocabulary.newline);
   }
 
   allowed(): Allowed {

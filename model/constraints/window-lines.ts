@@ -7,6 +7,8 @@ import type { ConstraintVocabulary } from './vocabulary.js';
 export class WindowLines {
   /** Tokens of each line, the newline symbol last. */
   readonly tokens: readonly (readonly number[])[];
+  /** The tokens of all lines, one after the other. */
+  readonly allTokens: readonly number[];
   /** Each line's text as it reads after encoding and decoding; what typed text is compared with. */
   readonly texts: readonly string[];
   /** `common[i][j]`: number of successive equal lines from i and from j. */
@@ -16,6 +18,7 @@ export class WindowLines {
 
   constructor(views: readonly string[], vocabulary: ConstraintVocabulary) {
     this.tokens = views.map((view) => vocabulary.encodeLine(view));
+    this.allTokens = this.tokens.flat();
     this.texts = this.tokens.map((line) => vocabulary.decode(line.slice(0, -1)));
     const keys = this.tokens.map((line) => line.join());
     const count = views.length;

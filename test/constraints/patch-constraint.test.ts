@@ -110,4 +110,46 @@ describe('patch constraint', () => {
     constraint.advance(line[5]!);
     assert.deepEqual(constraint.draft(), line.slice(6, 22), 'the typed text is found again');
   });
+
+  it('drafts from the hint and the window where a line is new', () => {
+    const { ctx, add } = vocabulary.special;
+    const quoted = vocabulary.encodeLine('    raise ValueError(name, value)');
+    const hint = vocabulary.encodeText('add if first is missing: return');
+    const views = ['    raise ValueError(name, value)', 'x'];
+    const window = new WindowLines(views, vocabulary);
+    const constraint = new PatchConstraint(window, vocabulary, { maxTokens: 320, hint });
+    for (const token of [ctx, ...vocabulary.encodeLine('x'), add]) constraint.advance(token);
+    assert.deepEqual(constraint.draft(), []);
+    for (const token of quoted.slice(0, 3)) constraint.advance(token);
+    assert.deepEqual(constraint.draft(), quoted.slice(3, 19));
+    for (const token of hint.slice(1, 4)) constraint.advance(token);
+    assert.deepEqual(constraint.draft(), hint.slice(4, 20));
+  });
+
+  it('goes forward only, with hunks of every kind', () => {
+    const { top, ctx, del, add } = vocabulary.special;
+    const views = ['a = 1', 'b = 2', 'c = 3', 'd = 4', 'e = 5'];
+    const window = new WindowLines(views, vocabulary);
+    const constraint = new PatchConstraint(window, vocabulary, { maxTokens: 320 });
+    const line = (text: string) => vocabulary.encodeLine(text);
+    const patchTokens = [
+      ...[top, add, ...line('zero'), add, ...line('')],
+      ...[ctx, ...line('b = 2'), del, ...line('c = 3')],
+      ...[ctx, ...line('d = 4'), add, ...line('d2')],
+      ...[del, ...line('e = 5'), add, ...line('E'), vocabulary.eos],
+    ];
+    for (const token of patchTokens) constraint.advance(token);
+    assert.ok(constraint.done);
+    assert.deepEqual(constraint.closedHunks, [
+      { start: 0, context: 0, deleted: 0, added: ['zero', ''] },
+      { start: 1, context: 1, deleted: 1, added: [] },
+      { start: 3, context: 1, deleted: 0, added: ['d2'] },
+      { start: 4, context: 0, deleted: 1, added: ['E'] },
+    ]);
+    assert.deepEqual(editedTexts(constraint.closedHunks, window), ['zero', '', 'a = 1', 'b = 2', 'd = 4', 'd2', 'E']);
+    assert.throws(() => {
+      const backwards = new PatchConstraint(window, vocabulary, { maxTokens: 320 });
+      for (const token of [del, ...line('c = 3'), ctx, ...line('a = 1')]) backwards.advance(token);
+    }, RangeError);
+  });
 });
