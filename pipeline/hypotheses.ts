@@ -25,6 +25,8 @@ export interface HypothesisOptions {
   readonly maxHintTokens: number;
   /** The title: what the problem will probably say. */
   readonly title: string;
+  /** The encoder's text: what the hint may quote. */
+  readonly source: readonly number[];
   readonly signal?: AbortSignal;
   readonly onToken?: (event: TokenEvent) => void;
 }
@@ -45,6 +47,7 @@ export async function proposeHypotheses(state: DecoderState, options: Hypothesis
     maxProblemTokens: options.maxProblemTokens,
     maxHintTokens: options.maxHintTokens,
     expectedProblem: vocabulary.encodeText(options.title).slice(0, options.maxProblemTokens),
+    quotable: options.source,
     until: 'problem',
   });
   const common = { ...(signal && { signal }), ...(options.onToken && { onToken: options.onToken }) };

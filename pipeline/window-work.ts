@@ -36,6 +36,7 @@ export async function analyse(task: WindowTask, agent: AgentTensors, count: numb
       maxProblemTokens: options.maxProblemTokens,
       maxHintTokens: options.maxHintTokens,
       title: task.request.issue.title,
+      source: task.prepared.source,
       ...(signal && { signal }),
       ...(onText && { onToken: textStream('analysis', (ids) => vocabulary.decode(ids), onText) }),
     }),

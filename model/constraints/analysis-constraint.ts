@@ -1,5 +1,5 @@
 import type { Allowed, Constraint } from '../constraint.js';
-import { draftLine } from './draft-line.js';
+import { draftLine, draftQuote } from './draft-line.js';
 import { forcedRun } from './forced-run.js';
 import { TokenTrie, type TrieNode } from './token-trie.js';
 import { afterFurtherByte, type PartialCharacter } from './utf8.js';
@@ -50,6 +50,8 @@ export interface AnalysisConstraintOptions {
   readonly until?: AnalysisField;
   /** How the problem probably reads (the issue's title); a guess to be verified, it binds nothing. */
   readonly expectedProblem?: readonly number[];
+  /** Text that the hint may well quote (issue and code); a guess, too. */
+  readonly quotable?: readonly number[];
 }
 
 /**
@@ -63,9 +65,10 @@ export class AnalysisConstraint implements Constraint {
   private length = 0;
   private node: TrieNode | undefined;
   private partial: PartialCharacter | undefined;
-  /** The problem so far. */
+  /** The free text of the current field so far. */
   private typed: readonly number[] = [];
   private readonly expectedProblem: readonly number[];
+  private readonly quotable: readonly number[];
   private lastField: number;
   private readonly limits: Readonly<Record<'problem' | 'hint', number>>;
   /** In free text the closing symbol is the one special that may come. */
@@ -81,6 +84,7 @@ export class AnalysisConstraint implements Constraint {
     const allBut = (symbol: number) => new Set([...vocabulary.bannedInField].filter((id) => id !== symbol));
     this.exceptions = { problem: allBut(type), hint: allBut(patch) };
     this.lastField = ANALYSIS_FIELDS.indexOf(options.until ?? 'hint');
+    this.quotable = options.quotable ?? [];
     this.expectedProblem = options.expectedProblem ? [...options.expectedProblem, type] : [];
   }
 
@@ -104,7 +108,9 @@ export class AnalysisConstraint implements Constraint {
   }
 
   draft(): readonly number[] {
-    return ANALYSIS_FIELDS[this.field] === 'problem' ? draftLine(this.typed, this.expectedProblem) : [];
+    const field = ANALYSIS_FIELDS[this.field];
+    if (field === 'problem') return draftLine(this.typed, this.expectedProblem);
+    return field === 'hint' ? draftQuote(this.typed, [this.quotable], this.vocabulary.newline) : [];
   }
 
   allowed(): Allowed {
@@ -127,12 +133,15 @@ export class AnalysisConstraint implements Constraint {
     if (token === this.closing) {
       this.field++;
       this.length = 0;
+      this.typed = [];
       this.node = this.rootOf(ANALYSIS_FIELDS[this.field]);
       return;
     }
     this.length++;
-    if (!this.node) this.partial = this.partial ? afterFurtherByte(this.partial) : this.vocabulary.afterLead(token);
-    if (ANALYSIS_FIELDS[this.field] === 'problem') this.typed = [...this.typed, token];
+    if (!this.node) {
+      this.partial = this.partial ? afterFurtherByte(this.partial) : this.vocabulary.afterLead(token);
+      this.typed = [...this.typed, token];
+    }
     this.node = this.node?.next.get(token);
   }
 
