@@ -122,7 +122,8 @@ export class AnalysisConstraint implements Constraint {
     if (field !== 'problem' && field !== 'hint') return { only: [this.closing] };
     if (this.partial) return { only: this.vocabulary.furtherBytes(this.partial) };
     if (this.length >= this.limits[field]) return { only: [this.closing] };
-    return { except: this.length === 0 ? this.vocabulary.bannedInField : this.exceptions[field] };
+    const mustBegin = field === 'problem' && this.length === 0;
+    return { except: mustBegin ? this.vocabulary.bannedInField : this.exceptions[field] };
   }
 
   advance(token: number): void {
