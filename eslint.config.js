@@ -32,6 +32,8 @@ export default defineConfig(
     files: ['test/**/*.ts'],
     rules: {
       '@typescript-eslint/no-unused-expressions': 'off',
+      // Tests look for control characters on purpose.
+      'no-control-regex': 'off',
       '@typescript-eslint/require-await': 'off',
     },
   },

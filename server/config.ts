@@ -68,7 +68,11 @@ function findPackageRoot(): string {
   return folder;
 }
 
-const integer = (minimum: number, maximum: number, fallback: number): object => ({
+const integer = (
+  minimum: number,
+  maximum: number,
+  fallback: number,
+): { type: 'integer'; minimum: number; maximum: number; default: number } => ({
   type: 'integer',
   minimum,
   maximum,

@@ -1,0 +1,96 @@
+/** Who may import whom. One way only: cli, server → pipeline → model; adapters → model. */
+const layer = (name, comment, from, to) => ({
+  name,
+  comment,
+  severity: 'error',
+  from: { path: from },
+  to: { path: to },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    layer(
+      'model-is-the-ground',
+      'model/ knows nothing above it',
+      '^model/',
+      '^(server|pipeline|adapters|cli|training|test)/',
+    ),
+    layer(
+      'adapters-know-the-model-only',
+      'agent files are read without a pipeline',
+      '^adapters/',
+      '^(server|pipeline|cli|training|test)/',
+    ),
+    layer(
+      'pipeline-knows-no-http',
+      'the pipeline runs without server and clients',
+      '^pipeline/',
+      '^(server|cli|training|test)/',
+    ),
+    layer('server-knows-no-client', 'the server runs without the command line', '^server/', '^(cli|training|test)/'),
+    layer(
+      'cli-goes-through-the-pipeline',
+      'the client has no business with graphs',
+      '^cli/',
+      '^(model|training|test)/',
+    ),
+    layer('training-knows-no-http', 'training runs without server and clients', '^training/', '^(server|cli|test)/'),
+    layer('no-tests-in-the-product', 'only tests import tests', '^(?!test/)', '^test/'),
+    {
+      name: 'only-the-engine-loads-models',
+      comment: 'inside server/ only the worker loads the model; everything else talks to it by messages',
+      severity: 'error',
+      from: { path: '^server/', pathNot: '^server/inference/(engine|worker)\\.ts$' },
+      to: { path: '^(model|adapters)/' },
+    },
+    {
+      name: 'only-the-worker-runs-the-pipeline',
+      comment: 'a graph run blocks its thread, so the main thread takes types from pipeline/ and nothing else',
+      severity: 'error',
+      from: { path: '^server/', pathNot: '^server/inference/(engine|worker)\\.ts$' },
+      to: { path: '^pipeline/', pathNot: '^pipeline/types\\.ts$' },
+    },
+    {
+      name: 'one-runtime',
+      comment: 'only model/onnx.ts imports onnxruntime-node, so the runtime can be changed in one place',
+      severity: 'error',
+      from: { pathNot: '^(model/onnx\\.ts$|test/)' },
+      to: { path: 'node_modules/onnxruntime-node' },
+    },
+    {
+      name: 'http-stays-in-the-server',
+      severity: 'error',
+      from: { pathNot: '^(server|test)/' },
+      to: { path: 'node_modules/(express|prom-client|pino)/' },
+    },
+    {
+      name: 'not-in-package-json',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'not-resolvable',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-development-packages-in-the-product',
+      severity: 'error',
+      from: { path: '^(server|pipeline|model|adapters|cli|training)/' },
+      to: { dependencyTypes: ['npm-dev'], pathNot: 'node_modules/@types/' },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|\\.work)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+    },
+  },
+};
