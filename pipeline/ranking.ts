@@ -100,19 +100,24 @@ function syntax({ parsesBefore, parsesAfter }: Candidate): Reason {
 function agreement({ window, edits, written }: Candidate): Reason {
   const { line, fault_location: location } = written.hypothesis.analysis;
   const views = viewsOf(window);
-  const touched = edits.flatMap((edit) => {
-    const first = edit.start - window.start;
-    return edit.deleted > 0
-      ? Array.from({ length: edit.deleted }, (_, index) => first + index)
-      : [Math.max(0, first - 1)];
-  });
-  if (touched.some((index) => line !== '' && namedLine(views[index] ?? '') === line)) {
-    return { name: 'agreement', weight: 0.5, detail: 'It changes the line that the analysis names.' };
-  }
+  const touched = edits.flatMap((edit) => touchedLines(edit, window.start, views));
+  const named = touched.length === 0 ? line === '' : touched.some((index) => namedLine(views[index]!) === line);
+  if (named) return { name: 'agreement', weight: 0.5, detail: 'It changes the line that the analysis names.' };
   if (touched.some((index) => locationOf(window, views, index) === location)) {
     return { name: 'agreement', weight: 0, detail: 'It changes the definition that the analysis names.' };
   }
   return { name: 'agreement', weight: -0.7, detail: 'It changes another place than the analysis names.' };
+}
+
+/** Lines of the window by which an analysis would name an edit: the deleted ones, else the one above, blank ones left out. */
+function touchedLines(edit: LineEdit, windowStart: number, views: readonly string[]): number[] {
+  const first = edit.start - windowStart;
+  const deleted = Array.from({ length: edit.deleted }, (_, index) => first + index).filter((index) =>
+    views[index]?.trim(),
+  );
+  if (deleted.length > 0) return deleted;
+  const above = views.slice(0, first).findLastIndex((view) => view.trim() !== '');
+  return above < 0 ? [] : [above];
 }
 
 function size({ edits, after }: Candidate): Reason {

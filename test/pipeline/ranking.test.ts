@@ -83,6 +83,17 @@ describe('ranking', () => {
     assert.ok(agreements.some(({ name, weight }) => name === 'agreement' && weight < 0));
   });
 
+  it('knows the place of an insertion by the line above, blank ones left out', () => {
+    const agreement = (start: number, line: string) =>
+      rankCandidates([candidate({ edit: { start, deleted: 0, added: ['z = 1'] }, line })])[0]!.reasons.find(
+        ({ name }) => name === 'agreement',
+      )?.weight;
+    assert.equal(agreement(6, 'return y'), 0.5);
+    assert.equal(agreement(0, ''), 0.5);
+    assert.equal(agreement(8, 'y = x + 1'), -0.7);
+    assert.equal(agreement(4, 'y = x + 1'), undefined, 'the same definition counts neither way');
+  });
+
   it('shows one of several patches with the same effect', () => {
     const same = [fix('    y = x'), fix('    y = x  '), { start: 2, deleted: 1, added: ['    y = x', ''] }];
     assert.equal(rankCandidates(same.map((edit) => candidate({ edit }))).length, 1);
