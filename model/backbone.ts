@@ -38,7 +38,12 @@ export async function loadBackbone({ directory, threads = 1 }: BackboneOptions):
   const tokenizer = await loadTokenizer(file(config.files.tokenizer), config);
   const encoder = await Graph.load({ file: file(config.files.encoder), threads, ...encoderSignature(config) });
   try {
-    const decoder = await Graph.load({ file: file(config.files.decoder), threads, ...decoderSignature(config) });
+    const decoder = await Graph.load({
+      file: file(config.files.decoder),
+      threads,
+      keepMemory: true,
+      ...decoderSignature(config),
+    });
     return new OnnxBackbone(config, tokenizer, encoder, decoder);
   } catch (error) {
     await encoder.dispose();

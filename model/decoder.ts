@@ -45,7 +45,7 @@ export class GraphDecoder implements DecoderState {
   readonly #names: readonly LayerNames[];
   readonly #sourceLength: number;
   readonly #cache: KvCache;
-  readonly #feeds: Feeds;
+  #feeds: Feeds;
   /** Row of each used slot; slots are used from 0 without gaps. */
   readonly #rows: CacheRow[] = [];
   readonly #views = new Map<number, Feeds>();
@@ -143,6 +143,7 @@ export class GraphDecoder implements DecoderState {
     this.#cache.release();
     this.#views.clear();
     this.#inputs.clear();
+    this.#feeds = {};
   }
 
   #add(tokens: number[]): CacheRow {

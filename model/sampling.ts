@@ -9,19 +9,18 @@ export interface Choice {
   readonly logprob: number;
 }
 
-/** Below the best by this much (in nats) a token weighs less than 1e-12: left out of sums and of sampling. */
-const NEGLIGIBLE = 28;
-
 /** Logits of what may be chosen: all ids if `ids` is undefined (refused ones at -Infinity), else those of `ids`. */
 interface Candidates {
   readonly ids: readonly number[] | undefined;
+  /** May be changed: belongs to the call, or is the scratch. */
   readonly scores: Float32Array;
+  /** Index of the largest score, the first of equals. */
   readonly best: number;
   /** log of the sum of exp(score). */
   readonly logSum: number;
 }
 
-/** Copy of the logits in which refused ids are struck out; one per vocabulary size, overwritten by every call. */
+/** Copy of the logits in which refused ids are struck out; overwritten by every call. */
 let scratch = new Float32Array(0);
 
 function candidatesOf(logits: Float32Array, allowed: Allowed): Candidates {
@@ -38,48 +37,19 @@ function candidatesOf(logits: Float32Array, allowed: Allowed): Candidates {
   }
   const best = largest(scores);
   if (best < 0) throw new ModelError('dead_end', 'The constraint allows no token, or the logits are not numbers.');
-  const top = scores[best]!;
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) {
-    const below = scores[i]! - top;
-    if (below > -NEGLIGIBLE) sum += Math.exp(below);
-  }
-  const logSum = top + Math.log(sum);
+  const logSum = scores[best]! + Math.log(sumOfWeights(scores, scores[best]!, 1));
   if (!Number.isFinite(logSum)) throw new ModelError('graph_failed', 'The logits are not finite.');
   return { ids, scores, best, logSum };
-}
-
-/** Index of the largest number, the first of equals; -1 if there is none above -Infinity. */
-function largest(scores: Float32Array): number {
-  let best = -1;
-  let top = -Infinity;
-  for (let i = 0; i < scores.length; i++) {
-    if (scores[i]! > top) {
-      top = scores[i]!;
-      best = i;
-    }
-  }
-  return best;
 }
 
 function choiceAt({ ids, scores, logSum }: Candidates, index: number): Choice {
   return { token: ids === undefined ? index : ids[index]!, logprob: scores[index]! - logSum };
 }
 
-/** Indices of the candidates that are not negligible at a temperature, best first, equals in order of index. */
-function ranked({ scores, best }: Candidates, temperature: number): number[] {
-  const floor = scores[best]! - NEGLIGIBLE * temperature;
-  const kept: number[] = [];
-  for (let i = 0; i < scores.length; i++) if (scores[i]! > floor) kept.push(i);
-  return kept.sort((a, b) => scores[b]! - scores[a]! || a - b);
-}
-
 /** The `count` most likely tokens, best first; fewer if fewer are allowed. Throws `ModelError` (`dead_end`, `graph_failed`). */
 export function topChoices(logits: Float32Array, allowed: Allowed, count: number): Choice[] {
   const candidates = candidatesOf(logits, allowed);
-  return ranked(candidates, 1)
-    .slice(0, count)
-    .map((index) => choiceAt(candidates, index));
+  return bestIndices(candidates.scores, count).map((index) => choiceAt(candidates, index));
 }
 
 /**
@@ -93,41 +63,107 @@ export function chooseToken(
   random: Random,
   history: readonly number[],
 ): Choice {
-  const { temperature = 0, topK = 0, topP = 1, noRepeatNgram = 0 } = options;
+  const { temperature = 0, noRepeatNgram = 0 } = options;
   const candidates = candidatesOf(logits, allowed);
-  const repeats = noRepeatNgram > 0 ? repeatingTokens(history, noRepeatNgram) : undefined;
-  if (temperature === 0 && (repeats === undefined || repeats.size === 0)) return choiceAt(candidates, candidates.best);
-
-  let order = ranked(candidates, Math.max(1, temperature));
-  if (repeats !== undefined && repeats.size > 0) {
-    const fresh = order.filter((index) => !repeats.has(choiceAt(candidates, index).token));
-    if (fresh.length > 0) order = fresh;
-  }
-  if (temperature === 0) return choiceAt(candidates, order[0]!);
-  if (topK > 0) order = order.slice(0, topK);
-  return choiceAt(candidates, draw(candidates.scores, order, temperature, topP, random));
+  let { best } = candidates;
+  if (noRepeatNgram > 0) best = strikeOut(candidates, repeatingTokens(history, noRepeatNgram));
+  return choiceAt(candidates, temperature === 0 ? best : draw(candidates.scores, best, options, random));
 }
 
-/** Draws from `order` (best first) by exp(score / temperature), from the shortest beginning that holds `topP` of the weight. */
-function draw(
-  scores: Float32Array,
-  order: readonly number[],
-  temperature: number,
-  topP: number,
-  random: Random,
-): number {
-  const top = scores[order[0]!]!;
-  const weights = order.map((index) => Math.exp((scores[index]! - top) / temperature));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  let kept = 0;
-  let keptCount = 0;
-  while (keptCount < weights.length && (keptCount === 0 || kept < topP * total)) kept += weights[keptCount++]!;
-  let rest = random() * kept;
-  for (let i = 0; i < keptCount; i++) {
-    rest -= weights[i]!;
-    if (rest < 0) return order[i]!;
+/** Refuses tokens unless that would leave none. Returns the index of the best one left. */
+function strikeOut({ ids, scores, best }: Candidates, refused: ReadonlySet<number>): number {
+  if (refused.size === 0) return best;
+  const struck = [...refused].map((token) => (ids === undefined ? token : ids.indexOf(token))).filter((at) => at >= 0);
+  const before = struck.map((index) => scores[index]!);
+  for (const index of struck) scores[index] = -Infinity;
+  const left = largest(scores);
+  if (left >= 0) return left;
+  struck.forEach((index, at) => (scores[index] = before[at]!));
+  return best;
+}
+
+/** Draws an index by exp(score / temperature) from the `topK` best, and of these from the shortest beginning that holds `topP` of their weight. */
+function draw(scores: Float32Array, best: number, options: ChoiceOptions, random: Random): number {
+  const { temperature = 1, topK = 0, topP = 1 } = options;
+  const top = scores[best]!;
+  if (topK === 0 && topP === 1) {
+    let rest = random() * sumOfWeights(scores, top, temperature);
+    for (let index = 0; index < scores.length; index++) {
+      rest -= weight((scores[index]! - top) / temperature);
+      if (rest < 0) return index;
+    }
+    return best;
   }
-  return order[keptCount - 1]!;
+  for (let count = topK > 0 ? topK : 64; ; count = scores.length) {
+    const order = bestIndices(scores, count);
+    const weights = order.map((index) => weight((scores[index]! - top) / temperature));
+    const sum = weights.reduce((total, value) => total + value, 0);
+    const wanted = topP * (topK > 0 ? sum : sumOfWeights(scores, top, temperature));
+    let kept = 0;
+    let length = 0;
+    while (length < order.length && kept < wanted) kept += weights[length++]!;
+    if (topK === 0 && kept < wanted && count < scores.length) continue;
+    let rest = random() * kept;
+    const drawn = weights.findIndex((value) => (rest -= value) < 0);
+    return order[drawn < 0 ? length - 1 : drawn]!;
+  }
+}
+
+/** Index of the largest number, the first of equals; -1 if there is none above -Infinity. */
+function largest(scores: Float32Array): number {
+  let best = -1;
+  let top = -Infinity;
+  for (let index = 0; index < scores.length; index++) {
+    if (scores[index]! > top) {
+      top = scores[index]!;
+      best = index;
+    }
+  }
+  return best;
+}
+
+/** More than this many are sorted as a whole. */
+const FEW = 128;
+
+/** Indices of the `count` largest numbers above -Infinity, largest first, equals in order of index. */
+function bestIndices(scores: Float32Array, count: number): number[] {
+  const order: number[] = [];
+  if (count > FEW) {
+    for (let index = 0; index < scores.length; index++) if (scores[index]! > -Infinity) order.push(index);
+    return order.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
+  }
+  let least = -Infinity;
+  for (let index = 0; index < scores.length; index++) {
+    const score = scores[index]!;
+    if (!(score > least)) continue;
+    let at = order.length < count ? order.length : count - 1;
+    for (; at > 0 && scores[order[at - 1]!]! < score; at--) order[at] = order[at - 1]!;
+    order[at] = index;
+    if (order.length === count) least = scores[order[count - 1]!]!;
+  }
+  return order;
+}
+
+/** Below the best by this much a token weighs less than 1e-12 of it and is left out. */
+const NEGLIGIBLE = 28;
+const STEPS = 64;
+/** exp(-i / STEPS). */
+const POWERS = Float64Array.from({ length: NEGLIGIBLE * STEPS + 1 }, (_, i) => Math.exp(-i / STEPS));
+
+/** exp(x) for x up to 0, to seven digits, in a quarter of the time of Math.exp: it runs over the whole vocabulary for every token. */
+function weight(x: number): number {
+  const scaled = -x * STEPS;
+  if (!(scaled < NEGLIGIBLE * STEPS)) return 0;
+  const step = scaled | 0;
+  const rest = (scaled - step) / STEPS;
+  return POWERS[step]! * (1 - rest * (1 - rest * (0.5 - rest / 6)));
+}
+
+/** Sum of exp((score - top) / temperature); infinite if top is. */
+function sumOfWeights(scores: Float32Array, top: number, temperature: number): number {
+  let sum = 0;
+  for (let index = 0; index < scores.length; index++) sum += weight((scores[index]! - top) / temperature);
+  return sum;
 }
 
 /** Tokens that would complete a run of `n` tokens which is already in `tokens`. */
