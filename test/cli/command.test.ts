@@ -64,9 +64,10 @@ describe('command line', () => {
     assert.deepEqual([code, stderr], [0, '']);
     assert.match(stdout, /^Analysis[^]*\+ {4}return -\(-len\(items\) \/\/ size\)\n$/);
     const [request] = server.host.requests;
-    assert.deepEqual(request?.issue, body.issue);
-    assert.deepEqual([request?.n, request?.seed, request?.temperature], [2, 3, 0.5]);
-    assert.equal(request?.files[0]?.path, path);
+    assert.ok(request);
+    assert.deepEqual(request.issue, body.issue);
+    assert.deepEqual([request.n, request.seed, request.temperature], [2, 3, 0.5]);
+    assert.equal(request.files[0]?.path, path);
     assert.equal(await source(), file?.content);
   });
 
