@@ -1,6 +1,6 @@
 import type { Allowed, Constraint } from '../constraint.js';
 import { draftLine, draftQuote } from './draft-line.js';
-import { forcedRun } from './forced-run.js';
+import { forcedRun, isPossible } from './forced-run.js';
 import { TokenTrie, type TrieNode } from './token-trie.js';
 import { afterFurtherByte, type PartialCharacter } from './utf8.js';
 import type { ConstraintVocabulary } from './vocabulary.js';
@@ -128,9 +128,8 @@ export class AnalysisConstraint implements Constraint {
 
   advance(token: number): void {
     if (this.done) throw new RangeError('The analysis is complete.');
-    const allowed = this.allowed();
-    const possible = 'only' in allowed ? allowed.only.includes(token) : !allowed.except.has(token);
-    if (!possible) throw new RangeError(`Token ${token} is not possible in this field of the analysis.`);
+    if (!isPossible(this.allowed(), token))
+      throw new RangeError(`Token ${token} is not possible in this field of the analysis.`);
     if (token === this.closing) {
       this.field++;
       this.length = 0;

@@ -1,4 +1,4 @@
-import type { Constraint } from '../constraint.js';
+import type { Allowed, Constraint } from '../constraint.js';
 
 /** A forced run is cut here, so one step of the model stays bounded; the next call goes on. */
 const LONGEST_RUN = 1024;
@@ -21,4 +21,9 @@ export function forcedRun(constraint: Constraint): number[] {
     run.push(token);
   }
   return run;
+}
+
+/** Whether a token is among those that may come. */
+export function isPossible(allowed: Allowed, token: number): boolean {
+  return 'only' in allowed ? allowed.only.includes(token) : !allowed.except.has(token);
 }

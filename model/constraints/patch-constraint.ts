@@ -1,6 +1,6 @@
 import type { Allowed, Constraint } from '../constraint.js';
 import { draftLine, draftQuote } from './draft-line.js';
-import { forcedRun } from './forced-run.js';
+import { forcedRun, isPossible } from './forced-run.js';
 import { type Hunk, isNoOp, isNoOpTogether } from './hunk.js';
 import { afterFurtherByte, MAX_FURTHER_BYTES, type PartialCharacter } from './utf8.js';
 import type { ConstraintVocabulary } from './vocabulary.js';
@@ -224,9 +224,7 @@ export class PatchConstraint implements Constraint {
   }
 
   private advanceAdded({ typed, partial }: AddedLine, token: number): void {
-    const allowed = this.allowed();
-    const possible = 'only' in allowed ? allowed.only.includes(token) : !allowed.except.has(token);
-    if (!possible) throw new RangeError(`Token ${token} is not possible in an added line.`);
+    if (!isPossible(this.allowed(), token)) throw new RangeError(`Token ${token} is not possible in an added line.`);
     if (token === this.vocabulary.newline) {
       this.added = [...this.added, this.vocabulary.decode(typed)];
       this.line = undefined;
