@@ -94,19 +94,38 @@ function draw(scores: Float32Array, best: number, options: ChoiceOptions, random
     }
     return best;
   }
-  for (let count = topK > 0 ? topK : 64; ; count = scores.length) {
-    const order = bestIndices(scores, count);
-    const weights = order.map((index) => weight((scores[index]! - top) / temperature));
-    const sum = weights.reduce((total, value) => total + value, 0);
-    const wanted = topP * (topK > 0 ? sum : sumOfWeights(scores, top, temperature));
-    let kept = 0;
-    let length = 0;
-    while (length < order.length && kept < wanted) kept += weights[length++]!;
-    if (topK === 0 && kept < wanted && count < scores.length) continue;
-    let rest = random() * kept;
-    const drawn = weights.findIndex((value) => (rest -= value) < 0);
-    return order[drawn < 0 ? length - 1 : drawn]!;
+  const weightOf = (score: number): number => weight((score - top) / temperature);
+  const weightAt = (index: number): number => weightOf(scores[index]!);
+  const few = bestIndices(scores, topK > 0 ? topK : FEW);
+  const fewSum = few.reduce((sum, index) => sum + weightAt(index), 0);
+  const wanted = topP * (topK > 0 ? fewSum : sumOfWeights(scores, top, temperature));
+  let kept = few;
+  if (topK === 0 && fewSum < wanted) {
+    kept = holding(scores, wanted, weightOf);
+  } else {
+    let sum = 0;
+    const last = few.findIndex((index) => (sum += weightAt(index)) >= wanted);
+    if (last >= 0) kept = few.slice(0, last + 1);
   }
+  let rest = random() * kept.reduce((sum, index) => sum + weightAt(index), 0);
+  return kept.find((index) => (rest -= weightAt(index)) < 0) ?? kept[kept.length - 1]!;
+}
+
+/** The smallest set of the best whose weights reach a sum, in order of index: for flat distributions, where it is large. */
+function holding(scores: Float32Array, wanted: number, weightOf: (score: number) => number): number[] {
+  // Sorting the numbers themselves takes a tenth of the time of sorting indices by them.
+  const sorted = scores.slice().sort();
+  let first = sorted.length;
+  for (let sum = 0; first > 0 && sum < wanted;) sum += weightOf(sorted[--first]!);
+  const last = sorted[first]!;
+  /** Of those that equal the last one, as many as are in the set. */
+  let equals = sorted.findIndex((score) => score > last);
+  equals = (equals < 0 ? sorted.length : equals) - first;
+  const kept: number[] = [];
+  for (let index = 0; index < scores.length; index++) {
+    if (scores[index]! > last || (scores[index] === last && equals-- > 0)) kept.push(index);
+  }
+  return kept;
 }
 
 /** Index of the largest number, the first of equals; -1 if there is none above -Infinity. */
@@ -129,7 +148,11 @@ const FEW = 128;
 function bestIndices(scores: Float32Array, count: number): number[] {
   const order: number[] = [];
   if (count > FEW) {
-    for (let index = 0; index < scores.length; index++) if (scores[index]! > -Infinity) order.push(index);
+    const sorted = scores.slice().sort();
+    const last = sorted[Math.max(0, sorted.length - count)]!;
+    for (let index = 0; index < scores.length; index++) {
+      if (scores[index]! >= last && scores[index]! > -Infinity) order.push(index);
+    }
     return order.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, count);
   }
   let least = -Infinity;

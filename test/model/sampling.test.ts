@@ -69,6 +69,25 @@ describe('choosing tokens', () => {
     assertShares(shares({ temperature: 1, topK: 3, topP: 0.8 }), [4 / 7, 3 / 7, 0, 0, 0]);
   });
 
+  it('keeps the same for flat distributions over many tokens', () => {
+    // 1,000 tokens, the first 600 twice as likely as the others: 3/4 of the weight.
+    const flat = Float32Array.from({ length: 1000 }, (_, id) => (id < 600 ? Math.log(2) : 0));
+    const seen = (options: ChoiceOptions): number[] => {
+      const random = createRandom(9);
+      const draws = Array.from(
+        { length: 6000 },
+        () => chooseToken(flat, ANY, { temperature: 1, ...options }, random, []).token,
+      );
+      return draws.sort((a, b) => a - b);
+    };
+    assert(seen({ topP: 0.5 }).at(-1)! < 400);
+    assert(seen({ topP: 0.5 }).at(-1)! > 390);
+    const most = seen({ topP: 0.8 });
+    assert(most.at(-1)! < 680 && most.at(-1)! > 660);
+    assert(seen({ topK: 300 }).at(-1)! < 300);
+    assert(seen({}).at(-1)! > 990);
+  });
+
   it('refuses a repeated run of n tokens, unless nothing else is allowed', () => {
     assert.deepEqual(repeatingTokens([1, 2, 3, 1, 2], 3), new Set([3]));
     assert.deepEqual(repeatingTokens([1, 2, 3, 1, 2, 4, 1, 2], 3), new Set([3, 4]));
