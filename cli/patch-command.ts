@@ -10,7 +10,7 @@ import { CommandError, exitCode } from './exit-codes.js';
 import { applyPatch } from './git.js';
 import { startProgress } from './progress.js';
 import { renderAnswer } from './render.js';
-import { readRepository } from './repository-files.js';
+import { readRepository, type TextFile } from './repository-files.js';
 
 /** The options of `patch`, as parsed. */
 export interface PatchOptions {
@@ -44,22 +44,25 @@ export async function runPatch(options: PatchOptions, context: CommandContext): 
   const { signal, stdout, stderr } = context;
   const repo = resolve(options.repo);
   const issue = await readIssue(options.issue, context);
-  const files = await filesFor(issue, repo, options, context);
-  const request: PatchRequest = {
-    issue,
-    files,
-    n: options.n,
-    ...(options.seed !== undefined && { seed: options.seed }),
-    ...(options.temperature !== undefined && { temperature: options.temperature }),
-  };
-  const progress = startProgress(stderr, options.server === undefined ? 'loading the model' : 'waiting for the server');
+  const progress = startProgress(stderr, 'choosing files');
+  let files: readonly TextFile[];
   let answer: Answer;
   try {
+    files = await filesFor(issue, repo, options, context);
+    progress.doing(options.server === undefined ? 'loading the model' : 'waiting for the server');
+    const { n, seed, temperature, server } = options;
+    const request: PatchRequest = {
+      issue,
+      files,
+      n,
+      ...(seed !== undefined && { seed }),
+      ...(temperature !== undefined && { temperature }),
+    };
     const call: CallOptions = { signal, onEvent: progress.onEvent };
     answer =
-      options.server === undefined
+      server === undefined
         ? await answerHere(request, loadConfig(), call)
-        : await answerOfServer(request, options.server, call);
+        : await answerOfServer(request, server, call);
   } finally {
     progress.stop();
   }
@@ -100,7 +103,7 @@ async function filesFor(
   repo: string,
   options: PatchOptions,
   { signal, stderr }: CommandContext,
-): Promise<PatchRequest['files'] & readonly { path: string; content: string }[]> {
+): Promise<readonly TextFile[]> {
   const isFolder = await stat(repo).then(
     (status) => status.isDirectory(),
     () => false,

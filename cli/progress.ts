@@ -4,6 +4,8 @@ import type { PipelineEvent, Stage } from '../pipeline/types.js';
 /** Shows how far the work is. */
 export interface Progress {
   readonly onEvent: (event: PipelineEvent) => void;
+  /** Says what is being done before the first event. */
+  doing(what: string): void;
   stop(): void;
 }
 
@@ -21,8 +23,8 @@ const stagesPerWindow = 3;
 const otherSteps = 3;
 
 /** A bar on a terminal; nothing anywhere else, so that logs stay clean. */
-export function startProgress(stream: NodeJS.WriteStream, doing: string): Progress {
-  if (!stream.isTTY) return { onEvent: () => undefined, stop: () => undefined };
+export function startProgress(stream: NodeJS.WriteStream, what: string): Progress {
+  if (!stream.isTTY) return { onEvent: () => undefined, doing: () => undefined, stop: () => undefined };
   const bar = new SingleBar({
     stream,
     format: '{bar} {doing}',
@@ -32,7 +34,7 @@ export function startProgress(stream: NodeJS.WriteStream, doing: string): Progre
     stopOnComplete: false,
     noTTYOutput: false,
   });
-  bar.start(otherSteps + stagesPerWindow, 0, { doing });
+  bar.start(otherSteps + stagesPerWindow, 0, { doing: what });
   return {
     onEvent: (event) => {
       if (event.type === 'stage_started') {
@@ -41,6 +43,9 @@ export function startProgress(stream: NodeJS.WriteStream, doing: string): Progre
       }
       if (event.type === 'stage_finished') bar.increment(1);
       if (event.type === 'windows') bar.setTotal(otherSteps + stagesPerWindow * Math.max(1, event.windows.length));
+    },
+    doing: (what) => {
+      bar.update({ doing: what });
     },
     stop: () => {
       bar.stop();

@@ -86,8 +86,16 @@ async function runWithDeadline(
 }
 
 function sendAnswer(response: Response, id: string, slot: Slot, { result, release }: InferenceResult): void {
-  const { timings, ...rest } = result;
-  response.json({ id, ...rest, release, timings: { queue: slot.waitedMs, ...timings } });
+  const timings = Object.entries({ queue: slot.waitedMs, ...result.timings }).map(([stage, ms]) => [
+    stage,
+    roundMs(ms),
+  ]);
+  response.json({ id, ...result, release, timings: Object.fromEntries(timings) as unknown });
+}
+
+/** To the microsecond. */
+function roundMs(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }
 
 /** Aborts with ClientGoneError when the connection closes before the answer is out. */
