@@ -28,8 +28,8 @@ class Symbols:
 class Sizes:
     """Capacity of a batch: tokens, and the number of sequences its offset arrays have room for."""
 
-    source_tokens: int = 49_152
-    target_tokens: int = 18_432
+    source_tokens: int = 36_864
+    target_tokens: int = 13_824
     max_source: int = 1024
     max_target: int = 480
 

@@ -110,7 +110,7 @@ def main() -> None:
                       else (dense.bare_agent(config, device, dtype),) * 2)
     result, examples = {}, []
     for kind in ("commit", "injected"):
-        rows = [row for row in read_rows(options.heldout) if row.kind == kind][: options.rows]
+        rows = [row for row in read_rows(options.heldout) if row.kind.startswith(kind)][: options.rows]
         exact = {"pipeline": 0, "alone": 0}
         for start in range(0, len(rows), options.batch):
             group = rows[start : start + options.batch]

@@ -85,7 +85,7 @@ def make_title(bug: Injection, fields: dict[str, str], rng: Random) -> str:
     pool = VAGUE if draw < 0.15 else DIRECT.get(bug.kind, []) if draw < 0.22 else TITLES.get(bug.kind, VAGUE)
     pool = [text for text in pool if text[0] != "\0"] + (EDGE[fields.get("effect", "")] if any(text[0] == "\0" for text in pool) else [])
     titles = [title for template in pool if (title := _fill(template, fields))]
-    titles = titles or [title for template in VAGUE if (title := _fill(template, fields))]
+    titles = titles or [title for template in VAGUE if (title := _fill(template, fields))] or [f"{fields['f']} does not work"]
     title = rng.choice(titles)
     if rng.random() < 0.08:
         title = rng.choice(("[BUG] ", "Bug: ", "bug: ", f"{fields['c']}: ")) + title
@@ -143,5 +143,6 @@ def write_issue(bug: Injection, path: str, start_line: int, rng: Random) -> tupl
     fields = fields_of(bug, path, sentence, rng)
     if rng.random() < 0.15:
         fields["f"] = rng.choice([fields["c"], path.rpartition("/")[2], "this function" if bug.function else fields["c"]])
+    fields["f"], fields["c"] = fields["f"] or fields["c"] or "this module", fields["c"] or "this module"
     title = make_title(bug, fields, rng)
     return title, make_body(bug, fields, title, path, start_line, rng)

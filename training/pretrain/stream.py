@@ -10,6 +10,7 @@ import glob
 import json
 import lzma
 import random
+import sys
 from pathlib import Path
 
 import torch
@@ -48,14 +49,22 @@ class RecordStream(IterableDataset):
             lines = self._lines(known, part, parts)
             rng.shuffle(lines)
             for line in lines:
-                record = json.loads(line)
-                chance = self.fixes if weight(record) > 1 else self.others
-                made = [commit_sample(record, codec, rng)] if rng.random() < chance else []
-                if rng.random() < self.injected:
-                    made.append(injected_sample(record, codec, rng))
-                for sample in made:
-                    if sample is not None and (batch := packer.add(sample)) is not None:
+                for sample in self._samples(json.loads(line), codec, rng):
+                    if (batch := packer.add(sample)) is not None:
                         yield batch
+
+    def _samples(self, record: dict, codec: Codec, rng: random.Random) -> list:
+        """The samples of one record in this pass. A record that breaks the making of samples is reported and left out: hours of training do
+        not depend on one line of somebody's history."""
+        chance = self.fixes if weight(record) > 1 else self.others
+        makers = [commit_sample] * (rng.random() < chance) + [injected_sample] * (rng.random() < self.injected)
+        made = []
+        for maker in makers:
+            try:
+                made.append(maker(record, codec, rng))
+            except Exception as error:  # noqa: BLE001
+                print(f"left out: {maker.__name__} of {record['repo']} {record['sha'][:12]} {record['path']}: {error!r}", file=sys.stderr, flush=True)
+        return [sample for sample in made if sample is not None]
 
 
 def loader(stream: RecordStream, workers: int, pin: bool) -> DataLoader:

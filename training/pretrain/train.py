@@ -6,7 +6,8 @@
     python train.py --smoke --out run/                          # tiny model, a few steps on a CPU, made-up records
 
 The length of a run is given in minutes; learning rate and quantisation follow the share of the time that has passed. The file
-`minutes` in the output directory may be edited while it runs. Progress goes to the terminal and to log.jsonl.
+`minutes` in the output directory may be edited while it runs. Progress goes to the terminal and to log.jsonl. Every few minutes a
+checkpoint is written; started again with the same --out, training goes on from there.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--warmup-steps", type=int, default=150)
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--quantised-from", type=float, default=0.6, help="share of the time after which weights pass through the serving quantiser")
+    parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
     parser.add_argument("--source-tokens", type=int, default=Sizes.source_tokens)
     parser.add_argument("--target-tokens", type=int, default=Sizes.target_tokens)
     parser.add_argument("--workers", type=int, default=14)
@@ -103,6 +105,13 @@ def average_gradients(model: nn.Module, world: int) -> None:
             parameter.grad /= world
 
 
+def save_checkpoint(path: Path, model: Backbone, adam: torch.optim.AdamW, step: int, seconds: float) -> None:
+    """Everything needed to go on, under a temporary name first."""
+    part = path.with_suffix(".part")
+    torch.save({"model": model.state_dict(), "adam": adam.state_dict(), "step": step, "seconds": seconds}, part)
+    part.replace(path)
+
+
 def main() -> None:
     options = parse_arguments()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -128,14 +137,22 @@ def main() -> None:
         use_gpu_kernels(model)
     progress.report(parameters=sum(p.numel() for p in model.parameters()), device=str(device), world=world)
 
-    stream = RecordStream(options.records, options.tokenizer, sizes, seed=options.seed, share=(rank, world))
     adam = optimiser(model, options.learning_rate, options.weight_decay)
+    checkpoint, step, spent = options.out / "checkpoint.pt", 0, 0.0  # spent: seconds of training before this start
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device)
+        model.load_state_dict(state["model"])
+        adam.load_state_dict(state["adam"])
+        step, spent = state["step"], state["seconds"]
+        progress.report(resumed_at_step=step, minutes_done=spent / 60)
+    stream = RecordStream(options.records, options.tokenizer, sizes, seed=options.seed + step, share=(rank, world))
     minutes_file = options.out / "minutes"
     minutes_file.write_text(str(options.minutes))
-    minutes, begun, step, tokens, samples, saved = options.minutes, None, 0, 0, 0, False
+    minutes, begun, first, tokens, saved, written = options.minutes, None, step, 0, False, time.time()
     for batch in loader(stream, options.workers, pin=device.type == "cuda"):
         batch = to_device(merged(batch, "backbone"), device)
-        share = step / 12 if options.smoke else 0.0 if begun is None else (time.time() - begun) / (minutes * 60)
+        seconds = spent + (time.time() - begun if begun else 0.0)
+        share = step / 12 if options.smoke else seconds / (minutes * 60)
         if world > 1:  # all ranks stop at the same step
             agreed = torch.tensor([share], device=device)
             dist.broadcast(agreed, 0)
@@ -155,18 +172,21 @@ def main() -> None:
         adam.zero_grad(set_to_none=True)
         step += 1
         tokens += sizes.source_tokens + sizes.target_tokens
-        if step == 20 and begun is None:  # kernels are compiled: the clock starts
+        if step == first + 20:  # kernels are compiled: the clock starts
             if device.type == "cuda":
                 torch.cuda.synchronize()
             begun, tokens = time.time(), 0
         if step % 100 == 0 or options.smoke:
-            seconds = time.time() - begun if begun else float("inf")
+            speed = tokens * world / (time.time() - begun) if begun else 0.0
             minutes = float(minutes_file.read_text() or minutes)
             accuracy = (correct & labelled).sum() / labelled.sum()
             progress.report(step=step, loss=mean.item(), accuracy=accuracy.item(), lr=adam.param_groups[0]["lr"], quantised=quantised,
-                            tokens_per_s=tokens * world / seconds, minutes_left=max(0.0, minutes - seconds / 60) if begun else minutes)
+                            tokens_per_s=speed, minutes_left=max(0.0, minutes - seconds / 60))
             if not mean.isfinite():
                 raise SystemExit("the loss is not finite: lower --learning-rate")
+        if rank == 0 and begun and time.time() - written > options.checkpoint_minutes * 60:
+            save_checkpoint(checkpoint, model, adam, step, spent + time.time() - begun)
+            written = time.time()
         if quantised and not saved and rank == 0:  # a copy to fall back on, before the rounding begins
             store.save(model, options.out / "midway-int8.safetensors", 8)
             saved = True
@@ -176,7 +196,6 @@ def main() -> None:
             batches = heldout_batches(options.heldout, codec, sizes)
             for name, rounded in (("float", False), ("served", True)):
                 progress.report(weights=name, **evaluate(model, model.materialise(dtype, rounded), batches, device))
-        torch.save({name: p.detach().to(torch.bfloat16).cpu() for name, p in model.named_parameters()}, options.out / "master.pt")
     if world > 1:
         dist.destroy_process_group()
 
