@@ -8,7 +8,7 @@ const onlyConfigReadsEnvironment = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist', 'node_modules', 'coverage', '.work', 'model/artifacts', '.venv', 'training/pretrain']),
+  globalIgnores(['dist', '**/node_modules', 'coverage', '.work', 'model/artifacts', '.venv', 'training/pretrain']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],
