@@ -96,6 +96,7 @@ def main() -> None:
     parser.add_argument("--agents", type=Path, help="folder with issue-analysis.safetensors and code-generation.safetensors (default: bare backbone)")
     parser.add_argument("--rows", type=int, default=512, help="rows of each kind")
     parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--max-tokens", type=int, default=300, help="of a patch; an analysis gets half")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -115,9 +116,9 @@ def main() -> None:
         for start in range(0, len(rows), options.batch):
             group = rows[start : start + options.batch]
             batch = Batch(config, weights, [list(r.source_ids) for r in group], device)
-            analyses = batch.generate(analyst, [[codec.analyse]] * len(group), codec.patch, 160)
+            analyses = batch.generate(analyst, [[codec.analyse]] * len(group), codec.patch, options.max_tokens // 2)
             prefixes = {"pipeline": [[codec.analyse, *a, codec.patch] for a in analyses], "alone": [[codec.patch]] * len(group)}
-            patches = {mode: batch.generate(coder, prefix, EOS, 300) for mode, prefix in prefixes.items()}
+            patches = {mode: batch.generate(coder, prefix, EOS, options.max_tokens) for mode, prefix in prefixes.items()}
             for i, row in enumerate(group):
                 for mode in exact:
                     exact[mode] += patches[mode][i] == list(row.patch_ids)

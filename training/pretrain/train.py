@@ -184,8 +184,8 @@ def main() -> None:
                             tokens_per_s=speed, minutes_left=max(0.0, minutes - seconds / 60))
             if not mean.isfinite():
                 raise SystemExit("the loss is not finite: lower --learning-rate")
-        if rank == 0 and begun and time.time() - written > options.checkpoint_minutes * 60:
-            save_checkpoint(checkpoint, model, adam, step, spent + time.time() - begun)
+        if rank == 0 and time.time() - written >= options.checkpoint_minutes * 60:
+            save_checkpoint(checkpoint, model, adam, step, spent + (time.time() - begun if begun else 0.0))
             written = time.time()
         if quantised and not saved and rank == 0:  # a copy to fall back on, before the rounding begins
             store.save(model, options.out / "midway-int8.safetensors", 8)

@@ -1,0 +1,47 @@
+"""The whole training path on the tiny model: train, go on from a checkpoint, train agents, generate, export."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PRETRAIN = ROOT / "training/pretrain"
+
+
+def run(script: str, *arguments: str) -> list[str]:
+    done = subprocess.run([sys.executable, PRETRAIN / script, *map(str, arguments)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.splitlines()
+
+
+def log(out: Path) -> list[dict]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def test_from_records_to_a_served_directory(tmp_path):
+    run("train.py", "--smoke", "--out", tmp_path, "--checkpoint-minutes", 0)
+    losses = [row["loss"] for row in log(tmp_path) if "loss" in row]
+    assert len(losses) == 12 and losses[-1] < losses[0]
+    served = next(row for row in log(tmp_path) if row.get("weights") == "served")
+
+    run("train.py", "--smoke", "--out", tmp_path)  # the checkpoint is of the last step: nothing is left to train
+    assert any(row.get("resumed_at_step") == 12 for row in log(tmp_path))
+    assert sum("loss" in row for row in log(tmp_path)) == 12
+    again = [row for row in log(tmp_path) if row.get("weights") == "served"][-1]
+    assert {k: v for k, v in again.items() if k != "time"} == {k: v for k, v in served.items() if k != "time"}
+
+    run("train_agents.py", "--smoke", "--out", tmp_path)
+    for role in ("issue-analysis", "code-generation"):
+        figures = [row for row in log(tmp_path) if row.get("role") == role]
+        part = "analysis_ce" if role == "issue-analysis" else "patch_alone_ce"
+        assert figures[1][part] < figures[0][part], "the agent is no better than the bare backbone"
+
+    tokenizer = ROOT / "test/fixtures/tiny/tokenizer.model"
+    exact = json.loads(run("generate.py", "--weights", tmp_path / "backbone.safetensors", "--tokenizer", tokenizer, "--heldout",
+                           tmp_path / "heldout.jsonl", "--out", tmp_path, "--agents", tmp_path, "--rows", 1, "--max-tokens", 12)[-1])
+    assert exact["commit"]["rows"] == 1
+    out = tmp_path / "artifacts"
+    run("export.py", "--weights", tmp_path / "backbone.safetensors", "--tokenizer", tokenizer, "--out", out, "--agents", tmp_path, "--agents-out", tmp_path / "files")
+    assert {"encoder.onnx", "decoder.onnx", "config.json", "SHA256SUMS"} <= {file.name for file in out.iterdir()}
+    assert (tmp_path / "files/code-generation.safetensors").exists()
