@@ -16,7 +16,7 @@ from protocol import Codec
 TEXTS = [
     "", " ", "\n", "\t\tx = 1\r\n", "def f(a, b):\n    return a + b\n", "   three spaces, then 12345", "  " * 40 + "deep",
     "<|issue|>not special<|patch|>", "<|", "<<|ctx|>|>", "naïve café – “quotes”", "日本語のテキスト", "emoji 👩‍👩‍👧‍👦 🚀", "null\u0000byte", "\ufeffbom",
-    "a" * 300, "if x<=0 and not y[1:-1]: raise ValueError(f'{x!r}')", "\u200bzero\u00a0width", "\x1b[31mred\x1b[0m", "mixed\ttabs  and   spaces    end ",
+    "a" * 300, "if x<=0 and not y[1:-1]: raise ValueError(f'{x!r}')", "\u2581 a sign \u2581\u2581", "\u200bzero\u00a0width", "\x1b[31mred\x1b[0m", "mixed\ttabs  and   spaces    end ",
 ]
 
 

@@ -65,16 +65,21 @@ class Codec:
             raise ValueError(f"{model_file} lacks the symbols {missing or ['newline']}")
         for name, id_ in self.special.items():
             setattr(self, name[2:-2], id_)
+        self.lower_block = [self.processor.piece_to_id(f"<0x{byte:02X}>") for byte in "\u2581".encode()]
         self._line = lru_cache(maxsize=200_000)(self._encode_line)
 
     def __reduce__(self):
         return (Codec, (self.model_file,))
 
     def encode_text(self, text: str) -> list[int]:
-        """Ids of any text. Never gives a special id, also if the text spells one."""
-        if "<|" not in text:
+        """Ids of any text. Never gives a special id, also if the text spells one; U+2581, SentencePiece's sign for a space, goes by its bytes."""
+        if "<|" not in text and "\u2581" not in text:
             return self.processor.encode(text)
-        return [id_ for part in _SPLIT.split(text) for id_ in self.processor.encode(part)]
+        ids: list[int] = []
+        for number, run in enumerate(text.split("\u2581")):
+            ids += self.lower_block if number else []
+            ids += [id_ for part in _SPLIT.split(run) for id_ in self.processor.encode(part)]
+        return ids
 
     def _encode_line(self, line: str) -> tuple[int, ...]:
         return (*self.encode_text(line), self.newline)
