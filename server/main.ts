@@ -9,34 +9,33 @@ import { startServer } from './start.js';
 async function main(): Promise<void> {
   const config = loadConfig();
   const logger = pino({ level: config.logLevel, base: { pid: process.pid } });
-  const server = await startServer({ config, logger }).catch((error: unknown) => {
-    logger.fatal({ err: error, host: config.host, port: config.port }, 'cannot listen');
-    process.exit(1);
-  });
-  logger.info(
-    { url: server.url, modelDir: config.modelDir, workers: config.workers, threads: config.threads },
-    'listening',
-  );
+  const starting = startServer({ config, logger });
 
+  // Before anything is said to the outside: whoever reads that the server listens may send a signal at once.
   let signals = 0;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = async (signal: NodeJS.Signals): Promise<void> => {
     signals += 1;
     if (signals > 1) process.exit(130);
     logger.info({ signal }, 'draining');
-    void server.close().then(() => {
-      logger.info('stopped');
-      process.exit(0);
-    });
+    const server = await starting;
+    await server.close();
+    logger.info('stopped');
+    process.exit(0);
   };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
 
+  const server = await starting.catch((error: unknown) => {
+    logger.fatal({ err: error, host: config.host, port: config.port }, 'cannot listen');
+    process.exit(1);
+  });
+  const { modelDir, agentsDir, workers, threads } = config;
+  logger.info({ url: server.url, modelDir, workers, threads }, 'listening');
   try {
     await server.ready;
     logger.info({ url: server.url }, 'ready');
   } catch (error) {
     if (signals > 0) return;
-    logger.fatal({ err: error, modelDir: config.modelDir, agentsDir: config.agentsDir }, 'cannot load the model');
+    logger.fatal({ err: error, modelDir, agentsDir }, 'cannot load the model');
     await server.close();
     process.exit(1);
   }
