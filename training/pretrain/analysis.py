@@ -1,4 +1,4 @@
-"""The analysis of a window that goes with an edit: type of fault, place, line, hint (contract §3)."""
+"""The analysis of a window that goes with an edit: type of fault, place, line, hint (docs/design.md)."""
 import re
 from difflib import SequenceMatcher
 

@@ -1,4 +1,4 @@
-"""Patches as text: hunks with unique anchors (contract §3), made from edits and applied to a window.
+"""Patches as text: hunks with unique anchors (docs/design.md), made from edits and applied to a window.
 
 An edit is [start, end, new lines]: the window's lines start…end-1 become the new lines.
 """

@@ -102,7 +102,7 @@ class Codec:
 
 
 def encode_head(codec: Codec, title: str, body: str, path: str, heading: str) -> list[int]:
-    """Encoder ids before the window's lines: issue, path and heading (contract §2)."""
+    """Encoder ids before the window's lines: issue, path and heading (docs/design.md)."""
     title, body = " ".join(title.split()), body.strip("\n")
     issue = codec.encode_text(title + ("\n" + body if body else ""))[:MAX_ISSUE_TOKENS - 1]
     return [
