@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
 import { loadConfig, packageRoot } from '../server/config.js';
 import { loadEngine } from '../server/inference/engine.js';
 import { startProgress, type Progress } from '../training/evaluation/progress.js';
@@ -19,9 +19,20 @@ interface Options {
   readonly threads: number;
   readonly rounds: number;
   readonly gguf: string;
+  /** Measure start and memory of the server, too. */
   readonly server: boolean;
   readonly out: string;
 }
+
+const USAGE = `npm run bench -- [options]: speed beside llama.cpp in interleaved rounds; start and memory of the server
+  --model-dir FOLDER   model (MODEL_DIR)
+  --agents-dir FOLDER  the two agents (AGENTS_DIR)
+  --threads N          threads of both sides (THREADS)
+  --rounds N           rounds, after one that is not counted (7)
+  --gguf FILE          SmolLM2-135M as Q8_0 (.work/bench/smollm2-135m-q8_0.gguf)
+  --no-server          leave start and memory of the server out
+  --out FILE           where the figures go as JSON (.work/bench.json)
+`;
 
 /** Our and the rival's sequences are at most this long, and this many. */
 const RIVAL_CONTEXT = 1024;
@@ -31,27 +42,47 @@ const SWAPS = 400;
 const OURS_PER_ROUND = 8;
 const RIVALS_PER_ROUND = 5;
 
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new InvalidArgumentError('It must be a whole number, at least 1.');
+function readOptions(args: readonly string[]): Options | undefined {
+  const config = loadConfig();
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      'model-dir': text,
+      'agents-dir': text,
+      threads: text,
+      rounds: text,
+      gguf: text,
+      'no-server': { type: 'boolean' },
+      out: text,
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help === true) return undefined;
+  return {
+    modelDir: resolve(values['model-dir'] ?? config.modelDir),
+    agentsDir: resolve(values['agents-dir'] ?? config.agentsDir),
+    threads: positive('threads', values.threads, config.threads),
+    rounds: positive('rounds', values.rounds, 7),
+    gguf: values.gguf ?? defaultGguf,
+    server: values['no-server'] !== true,
+    out: values.out ?? join(packageRoot, '.work', 'bench.json'),
+  };
+}
+
+function positive(name: string, text: string | undefined, fallback: number): number {
+  const value = text === undefined ? fallback : Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new Error(`--${name} must be a whole number, at least 1.`);
   return value;
 }
 
 /** Measures, prints a table, writes JSON. Without the rival it says what is missing, measures our side, and ends with 1. */
-async function main(argv: readonly string[]): Promise<number> {
-  const config = loadConfig();
-  const program = new Command('npm run bench --')
-    .description('speed beside llama.cpp in interleaved rounds; start and memory of the server')
-    .option('--model-dir <folder>', 'model', config.modelDir)
-    .option('--agents-dir <folder>', 'the two agents', config.agentsDir)
-    .addOption(new Option('--threads <count>', 'threads of both sides').default(config.threads).argParser(positive))
-    .addOption(new Option('--rounds <count>', 'rounds, after one that is not counted').default(7).argParser(positive))
-    .option('--gguf <file>', 'SmolLM2-135M as Q8_0', defaultGguf)
-    .option('--no-server', 'leave start and memory of the server out')
-    .option('--out <file>', 'where the figures go as JSON', join(packageRoot, '.work', 'bench.json'))
-    .parse(argv);
-  const options = program.opts<Options>();
+async function main(args: readonly string[]): Promise<number> {
+  const options = readOptions(args);
+  if (!options) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   const { modelDir, threads, gguf, out } = options;
   if (!existsSync(join(modelDir, 'config.json'))) throw new Error(`There is no model in ${modelDir}.`);
   const missing = missingForRival(gguf);
@@ -121,7 +152,7 @@ async function withProgress<T>(title: string, total: number, work: (progress: Pr
 }
 
 try {
-  process.exitCode = await main(process.argv);
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
