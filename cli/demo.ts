@@ -19,7 +19,9 @@ const defaultCase = 'permissions';
 async function main(name = defaultCase): Promise<number> {
   const { modelDir } = loadConfig();
   if (!existsSync(join(modelDir, 'config.json'))) {
-    say(`There is no model in ${modelDir}. It is part of the repository; is the checkout complete?`);
+    say(
+      `There is no model in ${modelDir}. Choose another with MODEL_DIR and AGENTS_DIR; the README says what is there.`,
+    );
     return 1;
   }
   if (!(await caseNames()).includes(name)) {
@@ -29,7 +31,8 @@ async function main(name = defaultCase): Promise<number> {
   const example = await loadCase(name);
   say(`Case ${name} (${example.kind})\n\n${quote(`${example.issue.title}\n\n${example.issue.body}`)}\n`);
   const server = spawn(process.execPath, [join(packageRoot, 'dist', 'server', 'main.js')], {
-    env: environmentWith({ PORT: '0' }),
+    // The address is read from the log line that says the server is ready.
+    env: environmentWith({ HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', MAX_PATCHES: '8' }),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   try {

@@ -101,7 +101,8 @@ export function pathFault(path: string): string | undefined {
   for (const part of path.split('/')) {
     if (part === '') return 'must not have empty parts';
     if (part === '.' || part === '..') return 'must not hold . or .. parts';
-    if (part.toLowerCase() === '.git') return 'must not lie in .git';
+    // git refuses these on every platform (core.protectNTFS): a trailing space, dot or stream name is dropped by Windows.
+    if (/^(?:\.git|git~1)[ .]*(?::|$)/i.test(part)) return 'must not lie in .git';
   }
   return undefined;
 }

@@ -95,6 +95,6 @@ def test_released_file_gives_the_same_weights_back(packed, tmp_path):
     config, tensors, notes = store.load(tmp_path / "backbone.safetensors")
     assert notes == {"steps": 3} and config == dataclasses.replace(TINY, weight_bits=8)
     other = Backbone(config)
-    store.load_into(other, tensors)
+    store.load_into(other, tensors, config.weight_bits)
     for side, last in (("encoder", -1), ("decoder", None)):
         torch.testing.assert_close(other.folded(side, "down")[:last], fake_quantise(model.folded(side, "down"), 8)[:last])

@@ -19,6 +19,23 @@ def log(out: Path) -> list[dict]:
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
 
+def test_a_file_that_is_still_arriving_and_a_broken_record_are_left_out(tmp_path, capfd):
+    sys.path.insert(0, str(PRETRAIN))
+    from batches import Sizes
+    from smoke import write_records
+    from stream import RecordStream
+
+    tokenizer = ROOT / "test/fixtures/tiny/tokenizer.model"
+    write_records(tmp_path, tokenizer, count=60, heldout=0)
+    whole = (tmp_path / "records-00.jsonl.xz").read_bytes()
+    (tmp_path / "records-01.jsonl.xz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "records-02.jsonl").write_text('{"repo": "cut off\n{"subject": "no more than this"}\n')
+    batch = next(iter(RecordStream(tmp_path, tokenizer, Sizes(2048, 1024))))
+    assert (batch["backbone"]["label"] >= 0).any()
+    reported = capfd.readouterr().err
+    assert "not yet readable" in reported and "records-01" in reported
+
+
 def test_from_records_to_a_served_directory(tmp_path):
     run("train.py", "--smoke", "--out", tmp_path, "--checkpoint-minutes", 0)
     losses = [row["loss"] for row in log(tmp_path) if "loss" in row]

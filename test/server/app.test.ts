@@ -185,6 +185,11 @@ describe('HTTP', () => {
       'a\nb.py',
       'a\tb.py',
       '.git/config',
+      'a/.GIT/b.py',
+      'git~1/a.py',
+      '.git./a.py',
+      '.git /a.py',
+      '.git::$INDEX/a.py',
       'sub/.GIT/hooks/x',
       '\ud800.py',
     ]) {
@@ -195,7 +200,19 @@ describe('HTTP', () => {
       });
     }
 
-    for (const path of ['a.py', 'a b.py', 'ä/ö.py', '...', '.github/x.py', 'a..b.py', '-x', '日本.py', 'a"b.py']) {
+    for (const path of [
+      'a.py',
+      'a b.py',
+      'ä/ö.py',
+      '...',
+      '.github/x.py',
+      '.gitignore',
+      'git~1.py',
+      'a..b.py',
+      '-x',
+      '日本.py',
+      'a"b.py',
+    ]) {
       it(`takes the path ${JSON.stringify(path)}`, async () => {
         await start();
         assert.equal((await server.post(file('x\n', path))).status, 200);

@@ -71,11 +71,11 @@ def serving_weights(config: Config, tensors: dict) -> dict:
 
 
 @torch.no_grad()
-def load_into(model: Backbone, tensors: dict) -> None:
-    """Sets the master weights to the released values (norms become 1, being folded in) to continue training."""
+def load_into(model: Backbone, tensors: dict, bits: int) -> None:
+    """Sets the master weights to the released values of `bits` bits (norms become 1, being folded in) to continue training."""
     for side in ("encoder", "decoder"):
         for kind in KINDS:
-            stored = values(tensors, f"{side}_{kind}", model.config.weight_bits)
+            stored = values(tensors, f"{side}_{kind}", bits)
             getattr(model, f"{side}_{kind}")[: len(stored)].copy_(stored)
         for norm in ("attention", "feed_forward"):
             getattr(model, f"{side}_{norm}_norm").fill_(1)

@@ -33,8 +33,11 @@ class RecordStream(IterableDataset):
         """This worker's records, as JSON lines, of every file seen so far."""
         for path in sorted(glob.glob(str(self.records / "records-*.jsonl*"))):
             if path not in known:
-                with lzma.open(path) if path.endswith(".xz") else open(path, "rb") as file:
-                    known[path] = [line for i, line in enumerate(file) if i % parts == part and (self.limit is None or i < self.limit)]
+                try:
+                    with lzma.open(path) if path.endswith(".xz") else open(path, "rb") as file:
+                        known[path] = [line for i, line in enumerate(file) if i % parts == part and (self.limit is None or i < self.limit)]
+                except (EOFError, lzma.LZMAError, OSError) as error:  # still arriving: the next pass looks again
+                    print(f"not yet readable: {path}: {error!r}", file=sys.stderr, flush=True)
         return [line for lines in known.values() for line in lines]
 
     def __iter__(self):
@@ -49,21 +52,22 @@ class RecordStream(IterableDataset):
             lines = self._lines(known, part, parts)
             rng.shuffle(lines)
             for line in lines:
-                for sample in self._samples(json.loads(line), codec, rng):
+                for sample in self._samples(line, codec, rng):
                     if (batch := packer.add(sample)) is not None:
                         yield batch
 
-    def _samples(self, record: dict, codec: Codec, rng: random.Random) -> list:
+    def _samples(self, line: bytes, codec: Codec, rng: random.Random) -> list:
         """The samples of one record in this pass. A record that breaks the making of samples is reported and left out: hours of training do
         not depend on one line of somebody's history."""
-        chance = self.fixes if weight(record) > 1 else self.others
-        makers = [commit_sample] * (rng.random() < chance) + [injected_sample] * (rng.random() < self.injected)
         made = []
-        for maker in makers:
-            try:
-                made.append(maker(record, codec, rng))
-            except Exception as error:  # noqa: BLE001
-                print(f"left out: {maker.__name__} of {record['repo']} {record['sha'][:12]} {record['path']}: {error!r}", file=sys.stderr, flush=True)
+        try:
+            record = json.loads(line)
+            if rng.random() < (self.fixes if weight(record) > 1 else self.others):
+                made.append(commit_sample(record, codec, rng))
+            if rng.random() < self.injected:
+                made.append(injected_sample(record, codec, rng))
+        except Exception as error:  # noqa: BLE001
+            print(f"left out: {line[:200]!r}: {error!r}", file=sys.stderr, flush=True)
         return [sample for sample in made if sample is not None]
 
 

@@ -128,7 +128,8 @@ def main() -> None:
     codec = Codec(str(options.tokenizer))
     model = Backbone(config)
     if options.resume:
-        store.load_into(model, store.load(options.resume)[1])
+        released, tensors, _ = store.load(options.resume)
+        store.load_into(model, tensors, released.weight_bits)
     elif options.init:
         initialise.load(model, options.init)
     model.to(device)
@@ -148,7 +149,8 @@ def main() -> None:
     stream = RecordStream(options.records, options.tokenizer, sizes, seed=options.seed + step, share=(rank, world))
     minutes_file = options.out / "minutes"
     minutes_file.write_text(str(options.minutes))
-    minutes, begun, first, tokens, saved, written = options.minutes, None, step, 0, False, time.time()
+    minutes, begun, first, tokens, written = options.minutes, None, step, 0, time.time()
+    midway = options.out / "midway-int8.safetensors"  # a copy to fall back on, from before the rounding begins
     for batch in loader(stream, options.workers, pin=device.type == "cuda"):
         batch = to_device(merged(batch, "backbone"), device)
         seconds = spent + (time.time() - begun if begun else 0.0)
@@ -182,14 +184,14 @@ def main() -> None:
             accuracy = (correct & labelled).sum() / labelled.sum()
             progress.report(step=step, loss=mean.item(), accuracy=accuracy.item(), lr=adam.param_groups[0]["lr"], quantised=quantised,
                             tokens_per_s=speed, minutes_left=max(0.0, minutes - seconds / 60))
-            if not mean.isfinite():
-                raise SystemExit("the loss is not finite: lower --learning-rate")
-        if rank == 0 and time.time() - written >= options.checkpoint_minutes * 60:
+        due = time.time() - written >= options.checkpoint_minutes * 60
+        if (due or step % 100 == 0) and not mean.isfinite():  # asked rarely: it waits for the GPU
+            raise SystemExit("the loss is not finite: lower --learning-rate")
+        if rank == 0 and due:
             save_checkpoint(checkpoint, model, adam, step, spent + (time.time() - begun if begun else 0.0))
             written = time.time()
-        if quantised and not saved and rank == 0:  # a copy to fall back on, before the rounding begins
-            store.save(model, options.out / "midway-int8.safetensors", 8)
-            saved = True
+        if quantised and rank == 0 and not midway.exists():
+            store.save(model, midway, 8)
     if rank == 0:
         store.save(model, options.out / "backbone.safetensors", config.weight_bits, {"steps": step, "minutes": minutes})
         if options.heldout:
