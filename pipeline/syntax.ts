@@ -1,11 +1,14 @@
 import { createRequire } from 'node:module';
 import { Language, Parser, type Node, type Tree } from 'web-tree-sitter';
+import { hasSoundBlocks } from './python-blocks.js';
 
 interface Grammar {
   readonly extension: RegExp;
   readonly wasm: string;
   /** Whether a node, or what it is in, is a comment or documentation. */
   readonly isProse: (node: Node) => boolean;
+  /** What the language demands beyond the grammar, of a tree without errors. */
+  readonly isSound: (root: Node, rows: readonly string[]) => boolean;
 }
 
 const GRAMMARS: readonly Grammar[] = [
@@ -15,6 +18,7 @@ const GRAMMARS: readonly Grammar[] = [
     // A string that is a statement by itself documents what it stands in.
     isProse: (node) =>
       node.type === 'comment' || (node.type === 'string' && node.parent?.type === 'expression_statement'),
+    isSound: hasSoundBlocks,
   },
 ];
 
@@ -30,10 +34,10 @@ export class ParsedFile {
   constructor(
     private readonly tree: Tree,
     text: string,
-    private readonly isProse: (node: Node) => boolean,
+    private readonly grammar: Grammar,
   ) {
-    this.isSound = !tree.rootNode.hasError;
     this.rows = text.split('\n');
+    this.isSound = !tree.rootNode.hasError && grammar.isSound(tree.rootNode, this.rows);
   }
 
   /** Whether a line (0-based) is blank or lies in a comment or documentation. */
@@ -41,7 +45,7 @@ export class ParsedFile {
     const column = this.rows[row]?.search(/\S/) ?? -1;
     if (column < 0) return true;
     let node = this.tree.rootNode.descendantForPosition({ row, column });
-    while (node && !this.isProse(node)) node = node.parent;
+    while (node && !this.grammar.isProse(node)) node = node.parent;
     return node !== null;
   }
 
@@ -72,7 +76,7 @@ export class SyntaxChecker {
     const known = this.parsers.find(({ grammar }) => grammar.extension.test(path));
     if (!known || text.length > MAX_CHARACTERS) return undefined;
     const tree = known.parser.parse(text);
-    return tree ? new ParsedFile(tree, text, known.grammar.isProse) : undefined;
+    return tree ? new ParsedFile(tree, text, known.grammar) : undefined;
   }
 
   /** Frees the parsers. */

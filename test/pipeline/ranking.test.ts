@@ -140,17 +140,84 @@ describe('syntax', () => {
     syntax.dispose();
   });
 
+  const sound = (path: string, text: string) => {
+    const parsed = syntax.parse(path, text);
+    parsed?.dispose();
+    return parsed?.isSound;
+  };
+
   it('is known for Python and unknown for the rest', () => {
-    const sound = (path: string, text: string) => {
-      const parsed = syntax.parse(path, text);
-      parsed?.dispose();
-      return parsed?.isSound;
-    };
     assert.equal(sound('a.py', 'def f():\n    return 1\n'), true);
     assert.equal(sound('a.py', 'def f(:\n    return 1\n'), false);
     assert.equal(sound('a.py', 'x = "🎉"\r\nif x:\r\n\tprint(x)\r\n'), true);
     assert.equal(sound('a.py', ''), true);
     assert.equal(sound('a.rs', 'fn'), undefined);
+  });
+
+  it('is unsound with blocks that Python rejects', () => {
+    for (const text of [
+      'def f():\n\nx = 1\n',
+      'def f():\n',
+      'class A:\n    # nothing\nx = 1\n',
+      'if x:\n    # nothing\nelse:\n    y()\n',
+      'for x in y:\n    pass\nelse:\n',
+      'def f():\n    x = 1\n        y = 2\n    return x\n',
+      'def f():\n        x = 1\n    return x\n',
+      'def f():\nreturn 1\n',
+      'class A:\n    def f(self):\n    return 1\n',
+      'x = 1\n    y = 2\n',
+      '  x = 1\n',
+      'if x:\n    y()\n  else:\n    z()\n',
+      'try:\n    f()\nx = 1\n',
+      'try:\n    f()\nelse:\n    g()\n',
+    ]) {
+      assert.equal(sound('a.py', text), false, text);
+    }
+  });
+
+  it('is sound however freely Python lets one lay out a file', () => {
+    const text = [
+      '#!/usr/bin/env python',
+      '"""Several',
+      '  lines."""',
+      '@decorate(',
+      '    1)',
+      '@other',
+      'async def f(a,',
+      '  b):',
+      '    # comment',
+      '    x = (a +',
+      '      b); y = 2',
+      '    if x: return y',
+      '    elif (y and',
+      '        x): return 3',
+      '    else:',
+      '        y = """',
+      'at the margin',
+      '"""',
+      '        return \\',
+      '  y',
+      '\f',
+      'class A: pass',
+      '\fclass B:',
+      '  z = 1',
+      '  def g(self): ...',
+      'try:',
+      '    f()',
+      'except* OSError: pass',
+      'match x:',
+      '    case 1:',
+      '        pass',
+      '    case _: pass',
+      'with a as b, \\',
+      '        c as d:',
+      '    try: f()',
+      '    finally: g(); h()',
+      'while True: break',
+    ].join('\n');
+    for (const whole of [text, text.replaceAll('\n', '\r\n'), `\ufeff${text}\n`]) {
+      assert.equal(sound('a.py', whole), true);
+    }
   });
 
   it('tells prose from code', () => {
