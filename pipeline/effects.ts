@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { WrittenPatch } from './candidates.js';
 import { applyEdits, editsOfHunks, type LineEdit } from './edits.js';
 import type { ParsedFile, SyntaxChecker } from './syntax.js';
@@ -18,32 +19,52 @@ export interface Effect {
   readonly isProse: boolean;
 }
 
-/** The effects of the patches of one window; without those that change nothing. */
-export function effectsOf(
+/**
+ * The effects of the patches of one window; without those that change nothing. Parsing a large file takes long, so each
+ * distinct result is parsed once, and others have their turn before it: an abort is heeded within one parse.
+ */
+export async function effectsOf(
   window: CodeWindow,
   written: readonly WrittenPatch[],
-  checker: SyntaxChecker | undefined,
-): Effect[] {
+  checker: Pick<SyntaxChecker, 'parse'> | undefined,
+  signal?: AbortSignal,
+): Promise<Effect[]> {
   const { path, text: before } = window.file;
-  const parsedBefore = written.length > 0 ? checker?.parse(path, before) : undefined;
-  const effects = written.flatMap((patch): Effect[] => {
+  const editsByResult = new Map<string, Pick<Effect, 'written' | 'edits'>[]>();
+  for (const patch of written) {
     const edits = editsOfHunks(patch.hunks, window.start);
     const after = applyEdits(window.file, edits);
-    if (after === before) return [];
-    const parsedAfter = checker?.parse(path, after);
-    const effect = {
-      written: patch,
-      edits,
-      before,
-      after,
-      parsesBefore: parsedBefore?.isSound ?? null,
-      parsesAfter: parsedAfter?.isSound ?? null,
-      isProse: changesOnlyProse(edits, parsedBefore, parsedAfter),
-    };
-    parsedAfter?.dispose();
-    return [effect];
-  });
-  parsedBefore?.dispose();
+    if (after === before) continue;
+    const same = editsByResult.get(after) ?? [];
+    editsByResult.set(after, [...same, { written: patch, edits }]);
+  }
+  const effects: Effect[] = [];
+  if (editsByResult.size === 0) return effects;
+  const parse = async (text: string): Promise<ParsedFile | undefined> => {
+    await setImmediate();
+    signal?.throwIfAborted();
+    return checker?.parse(path, text);
+  };
+  const parsedBefore = await parse(before);
+  try {
+    for (const [after, patches] of editsByResult) {
+      const parsedAfter = await parse(after);
+      for (const { written, edits } of patches) {
+        effects.push({
+          written,
+          edits,
+          before,
+          after,
+          parsesBefore: parsedBefore?.isSound ?? null,
+          parsesAfter: parsedAfter?.isSound ?? null,
+          isProse: changesOnlyProse(edits, parsedBefore, parsedAfter),
+        });
+      }
+      parsedAfter?.dispose();
+    }
+  } finally {
+    parsedBefore?.dispose();
+  }
   return effects;
 }
 

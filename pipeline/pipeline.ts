@@ -71,7 +71,9 @@ export async function createPatches(
     );
     call.signal?.throwIfAborted();
   }
-  const ranked = await stopwatch.measure('ranking', () => rankCandidates(candidatesOf(works, engine.syntax)));
+  const ranked = await stopwatch.measure('ranking', async () =>
+    rankCandidates(await candidatesOf(works, engine.syntax, call.signal)),
+  );
   const patches = worthShowing(ranked, request.n ?? 1, options).map(proposal);
   for (const patch of patches) onEvent({ type: 'candidate', patch });
   const abstention = abstentionOf(works, ranked, patches);
@@ -113,12 +115,21 @@ async function workOn(
   return { prepared, hypotheses, written };
 }
 
-function candidatesOf(works: readonly Work[], checker: SyntaxChecker | undefined): Candidate[] {
+async function candidatesOf(
+  works: readonly Work[],
+  checker: SyntaxChecker | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Candidate[]> {
   const bestScore = works[0]?.prepared.score ?? 0;
-  return works.flatMap(({ prepared: { window, score }, written }) => {
+  const candidates: Candidate[] = [];
+  for (const { prepared, written } of works) {
+    const { window, score } = prepared;
     const windowShare = bestScore > 0 ? score / bestScore : 1;
-    return effectsOf(window, written, checker).map((effect) => ({ ...effect, window, windowShare }));
-  });
+    for (const effect of await effectsOf(window, written, checker, signal)) {
+      candidates.push({ ...effect, window, windowShare });
+    }
+  }
+  return candidates;
 }
 
 function worthShowing(ranked: readonly RankedCandidate[], n: number, options: PipelineOptions): RankedCandidate[] {
