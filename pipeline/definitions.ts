@@ -3,7 +3,8 @@
  * surroundings, in any of the common languages.
  */
 
-const PYTHON = /^\s*(?:async\s+def|def|class)\b\s*(\w*)/;
+/** As Python's `\w` and `\b`, which know the letters of every language; those of JavaScript do not. */
+const PYTHON = /^\s*(?:async\s+def|def|class)(?![\p{L}\p{N}_])\s*([\p{L}\p{N}_]*)/u;
 
 const KEYWORDS =
   'func|fn|function|class|interface|struct|impl|trait|enum|module|namespace|def|defp|defmodule|sub|proc|object|record|type|public|private|protected|static|export|abstract|final|pub|async|virtual|override|unsafe|extern';
