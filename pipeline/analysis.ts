@@ -8,9 +8,14 @@ import { viewsOf, type CodeWindow } from './windows.js';
 
 const MAX_LINE_CHARACTERS = 80;
 
-/** How a line is named in an analysis. */
+/** How a line is named in an analysis; may end in a space where it is cut, as in training. */
 export function namedLine(line: string): string {
   return firstCharacters(line.trim(), MAX_LINE_CHARACTERS);
+}
+
+/** Whether an analysis, whose fields are trimmed, names this line. */
+export function isNamed(line: string, name: string): boolean {
+  return namedLine(line).trim() === name.trim();
 }
 
 /** How the place of a line (0-based in the window) is named in an analysis. */

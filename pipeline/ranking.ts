@@ -1,4 +1,4 @@
-import { locationOf, namedLine } from './analysis.js';
+import { isNamed, locationOf } from './analysis.js';
 import { normalisedText, type LineEdit } from './edits.js';
 import type { Effect } from './effects.js';
 import type { Reason } from './types.js';
@@ -101,7 +101,7 @@ function agreement({ window, edits, written }: Candidate): Reason {
   const { line, fault_location: location } = written.hypothesis.analysis;
   const views = viewsOf(window);
   const touched = edits.flatMap((edit) => touchedLines(edit, window.start, views));
-  const named = touched.length === 0 ? line === '' : touched.some((index) => namedLine(views[index]!) === line);
+  const named = touched.length === 0 ? line === '' : touched.some((index) => isNamed(views[index]!, line));
   if (named) return { name: 'agreement', weight: 0.5, detail: 'It changes the line that the analysis names.' };
   if (touched.some((index) => locationOf(window, views, index) === location)) {
     return { name: 'agreement', weight: 0, detail: 'It changes the definition that the analysis names.' };
