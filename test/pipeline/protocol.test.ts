@@ -12,6 +12,7 @@ import { choicesOf } from '../../pipeline/analysis.js';
 import { definitionStyle, scopeAt } from '../../pipeline/definitions.js';
 import { issueTokens, placeTokens } from '../../pipeline/prompt.js';
 import { SourceFile } from '../../pipeline/source-file.js';
+import { DEFAULT_OPTIONS } from '../../pipeline/types.js';
 import { viewsOf, type CodeWindow } from '../../pipeline/windows.js';
 import { readConfig } from '../../model/config.js';
 import { TINY_MODEL, tinyVocabulary } from '../constraints/tiny-vocabulary.js';
@@ -80,7 +81,7 @@ describe('text protocol', () => {
   it('allows every analysis', () => {
     for (const row of rows) {
       const choices = choicesOf(windowOf(row), types, vocabulary);
-      const limits = { maxProblemTokens: 100, maxHintTokens: 200 };
+      const limits = DEFAULT_OPTIONS;
       follow(new AnalysisConstraint(choices, vocabulary, limits), [...row.analysis, tokenizer.special.patch]);
     }
   });
@@ -88,7 +89,7 @@ describe('text protocol', () => {
   it('allows every patch and understands the same by it', () => {
     for (const row of rows) {
       const window = new WindowLines(row.lines, vocabulary);
-      const constraint = new PatchConstraint(window, vocabulary, { maxTokens: 500 });
+      const constraint = new PatchConstraint(window, vocabulary, { maxTokens: DEFAULT_OPTIONS.maxPatchTokens });
       follow(constraint, [...row.patch, tokenizer.eos]);
       assert.deepEqual(editedTexts(constraint.closedHunks, window), row.after);
     }
