@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createPatches, type Engine } from '../../pipeline/pipeline.js';
 import type { ProposedPatch, WindowSummary } from '../../pipeline/types.js';
 import { expectedContent, isSameFile, type HeldOutRow } from './held-out.js';
@@ -7,7 +8,7 @@ import { ScratchFolder } from './scratch-folder.js';
 export interface PatchTrial {
   /** `git apply --check` took it. */
   readonly applies: boolean;
-  /** The file parses with it; undefined if it did not parse without, or the language is not known. */
+  /** The file parses with it, says {@link judgeName}; undefined if it did not parse without, or it is not known. */
   readonly parses: boolean | undefined;
   /** The whole file is as the developers left it. */
   readonly exact: boolean;
@@ -26,6 +27,43 @@ export interface RowTrial {
   readonly patches: readonly PatchTrial[];
 }
 
+const PYTHON_FILE = /\.pyi?$/i;
+const AST_PARSE = 'import ast, sys; ast.parse(sys.stdin.buffer.read())';
+const TIMEOUT_MS = 30_000;
+
+type Judge = (path: string, text: string) => boolean | undefined;
+
+/** Whether Python itself takes a text; what it warns about does not count. */
+function parsesInPython(text: string): boolean {
+  return (
+    spawnSync('python3', ['-I', '-W', 'ignore', '-c', AST_PARSE], { input: text, timeout: TIMEOUT_MS }).status === 0
+  );
+}
+
+let pythonFound: boolean | undefined;
+
+function hasPython(): boolean {
+  if (pythonFound === undefined) {
+    pythonFound = parsesInPython('');
+    process.stderr.write(`Syntax is judged by ${judgeName()}.\n`);
+  }
+  return pythonFound;
+}
+
+/** Who says whether a patched file parses: Python, as the pipeline's own check would confirm itself; that one without. */
+export function judgeName(): string {
+  return hasPython() ? "python3's ast.parse" : "the pipeline's own check (there is no python3)";
+}
+
+function judgeOf({ syntax }: Engine): Judge {
+  return (path, text) => {
+    if (PYTHON_FILE.test(path) && hasPython()) return parsesInPython(text);
+    const parsed = syntax?.parse(path, text);
+    parsed?.dispose();
+    return parsed?.isSound;
+  };
+}
+
 /** Asks the pipeline for `n` patches with the issue and the whole file, and tries them. */
 export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: number): Promise<RowTrial> {
   const { issue, path, content } = row;
@@ -36,7 +74,7 @@ export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: n
   const folder = await ScratchFolder.create(path, content);
   try {
     const patches: PatchTrial[] = [];
-    for (const patch of answer.patches) patches.push(await tryPatch(engine, folder, row, patch, expected));
+    for (const patch of answer.patches) patches.push(await tryPatch(judgeOf(engine), folder, row, patch, expected));
     const { analysis_tokens, patch_tokens } = answer.usage;
     return { ms, tokens: analysis_tokens + patch_tokens, found: holdsTheEdit(answer.windows, row), patches };
   } finally {
@@ -45,19 +83,14 @@ export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: n
 }
 
 async function tryPatch(
-  { syntax }: Engine,
+  judge: Judge,
   folder: ScratchFolder,
   { path, content }: HeldOutRow,
   { diff, score }: ProposedPatch,
   expected: string,
 ): Promise<PatchTrial> {
   const { applies, content: after } = await folder.try(diff);
-  const isSound = (text: string): boolean | undefined => {
-    const parsed = syntax?.parse(path, text);
-    parsed?.dispose();
-    return parsed?.isSound;
-  };
-  const parses = after !== undefined && isSound(content) === true ? isSound(after) : undefined;
+  const parses = after !== undefined && judge(path, content) === true ? judge(path, after) : undefined;
   return { applies, parses, exact: after !== undefined && isSameFile(after, expected), score };
 }
 
