@@ -14,8 +14,11 @@ export interface PreparedWindow {
   readonly source: readonly number[];
 }
 
-/** Room kept for path and heading while windows are planned; what they really take is known once one is chosen. */
-const USUAL_PLACE_TOKENS = 60;
+/**
+ * Room kept for the heading while windows are planned, as much as its 120 characters take unless they are unusual ones;
+ * what it really takes is known once a window is chosen.
+ */
+const HEADING_TOKENS = 48;
 
 /** With more code than this, tokenising all of it would take longer than searching it. */
 const MAX_MEASURED_CHARACTERS = 400_000;
@@ -31,11 +34,14 @@ export function prepareWindows(
 ): PreparedWindow[] {
   const issue = issueTokens(request.issue, tokenizer);
   const maxSource = config.max_source_tokens;
-  const limits = { maxLines: config.window_lines, maxTokens: maxSource - issue.length - USUAL_PLACE_TOKENS };
+  const limitsOf = ({ path }: SourceFile) => {
+    const place = placeTokens(path, '', tokenizer).length + HEADING_TOKENS;
+    return { maxLines: config.window_lines, maxTokens: maxSource - issue.length - place };
+  };
   const files = sourceFiles(request, options);
   const characters = files.reduce((sum, { text }) => sum + text.length, 0);
   const measure = characters <= MAX_MEASURED_CHARACTERS ? tokenizer : roughMeasure;
-  const windows = files.flatMap((file) => cutIntoWindows(file, limits, measure));
+  const windows = files.flatMap((file) => cutIntoWindows(file, limitsOf(file), measure));
   const found = findWindows(request.issue, windows);
   const prepared = selectWindows(found, options.maxWindows + SPARE_WINDOWS, options.minWindowShare).flatMap(
     ({ window, score }): PreparedWindow[] => {
