@@ -19,7 +19,8 @@ import json
 from pathlib import Path
 
 from golden_step import write_golden_step
-from step_graph import Backbone, StepGraph
+from step_graph import StepGraph
+from step_operators import Backbone
 
 FILES = {"step": "training-step.onnx", "evaluation": "evaluation.onnx"}
 FP32, AS_SERVED = 1, 4  # accuracy levels of MatMulNBits

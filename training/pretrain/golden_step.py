@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 import dense
 from model import Config
 from quantise import dequantise, unpack_nibbles
-from step_graph import Backbone
+from step_operators import Backbone
 
 SIZES = [(21, 9, 4), (40, 14, 13), (5, 3, 2)]  # source tokens, decoder tokens, labels (the last ones) of each sequence
 
