@@ -6,7 +6,7 @@ export interface TrainingRow {
   /** Where it stands, for people: file and line. */
   readonly id: string;
   readonly sourceIds: readonly number[];
-  /** From `<|problem|>` to the end of the hint. */
+  /** From `<|problem|>` to the end of the hint; empty if nobody wrote one. */
   readonly analysisIds: readonly number[];
   /** Hunks, without `<|patch|>` before and the end symbol after them. */
   readonly patchIds: readonly number[];
@@ -26,7 +26,7 @@ export type Symbols = Pick<Tokenizer, 'special' | 'eos'>;
 
 /**
  * What an agent learns from a row, as in its first training: the analysis agent the analysis; the code agent the patch,
- * once after the analysis and once without it.
+ * once after the analysis, if there is one, and once without it.
  */
 export function sequencesOf(row: TrainingRow, position: number, agent: AgentName, symbols: Symbols): Sequence[] {
   const { analyse, patch } = symbols.special;
@@ -34,8 +34,7 @@ export function sequencesOf(row: TrainingRow, position: number, agent: AgentName
   const analysis = [analyse, ...row.analysisIds, patch];
   if (agent === 'issue-analysis') return [{ row: position, sourceIds, ids: analysis, labels: analysis.length - 1 }];
   const written = [...row.patchIds, symbols.eos];
-  return [
-    { row: position, sourceIds, ids: [...analysis, ...written], labels: written.length },
-    { row: position, sourceIds, ids: [patch, ...written], labels: written.length },
-  ];
+  const alone = { row: position, sourceIds, ids: [patch, ...written], labels: written.length };
+  if (row.analysisIds.length === 0) return [alone];
+  return [{ ...alone, ids: [...analysis, ...written] }, alone];
 }
