@@ -6,6 +6,7 @@ export type TrainingErrorCode =
   | 'rows_unreadable'
   | 'rows_too_few'
   | 'cache_unusable'
+  | 'output_is_input'
   | 'checkpoint_missing'
   | 'checkpoint_of_other_run'
   | 'loss_not_finite'

@@ -7,6 +7,7 @@ import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
 import { writeJson } from '../evaluation/report.js';
 import { countOperations, countParameters } from './cost.js';
+import { TrainingError } from './errors.js';
 import { evaluateAgent, type Evaluated } from './evaluation.js';
 import { judge } from './gate.js';
 import { TrainingGraphs, type AgentNumbers } from './graphs.js';
@@ -47,6 +48,10 @@ export interface FinetuneOptions {
  */
 export async function finetune(options: FinetuneOptions): Promise<Report> {
   const { modelDir, work, from, signal } = options;
+  const file = path.join(work, `${options.agent}.safetensors`);
+  if (path.resolve(file) === path.resolve(from)) {
+    throw new TrainingError('output_is_input', `The candidate would take the place of ${from}; use another --out.`);
+  }
   const config = await readConfig(modelDir);
   const before = await frozenHashes(modelDir, config, from);
   const parent = await loadAgent(from, config, options.agent);
@@ -83,7 +88,6 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
       },
       signal,
     });
-    const file = path.join(work, `${options.agent}.safetensors`);
     const lineage = {
       parent: parent.generation,
       settings: options.settings,
