@@ -58,9 +58,7 @@ export async function loadCheckpoint(file: string, run: string): Promise<Checkpo
     );
   }
   const part = (which: (typeof PARTS)[number]): AgentNumbers =>
-    Object.fromEntries(
-      AGENT_TENSOR_NAMES.map((name) => [name, tensors.get(`${which}.${name}`)!.data]),
-    ) as AgentNumbers;
+    Object.fromEntries(AGENT_TENSOR_NAMES.map((name) => [name, tensors.get(`${which}.${name}`)!.data])) as AgentNumbers;
   return {
     state: JSON.parse(metadata['state']!) as RunState,
     parameters: part('parameters'),

@@ -61,7 +61,8 @@ export function countOperations(config: ModelConfig, sequences: readonly Sequenc
     agentEpoch += decoders * layer + head;
     agentEpoch += (decoders - 1) * (matrices * tokens + 2 * own + overMemory) + head;
     agentEpoch += 3 * (decoders * adapters + role);
-    const encoder = encoders * (matrices * source + scores(source, source)) - 2 * (d * heads * width + feedForward) * source;
+    const encoder =
+      encoders * (matrices * source + scores(source, source)) - 2 * (d * heads * width + feedForward) * source;
     // The full training reads a row's source once for all of its sequences, too.
     if (!encoded.has(row)) once += encoder;
     fullEpoch += 3 * (decoders * layer + head) + (encoded.has(row) ? 0 : 3 * encoder);

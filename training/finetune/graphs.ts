@@ -32,14 +32,14 @@ export class TrainingGraphs {
     private readonly config: ModelConfig,
     private readonly step: Graph,
     private readonly evaluation: Graph,
-    private readonly cache: MemoryCache,
+    private readonly cache: Pick<MemoryCache, 'read'>,
   ) {}
 
   /** Checks and loads both. Throws `TrainingError` (see `trainingGraphFiles`), `ModelError`. */
   static async load(
     directory: string,
     config: ModelConfig,
-    cache: MemoryCache,
+    cache: Pick<MemoryCache, 'read'>,
     threads: number,
   ): Promise<TrainingGraphs> {
     const files = await trainingGraphFiles(directory, config);

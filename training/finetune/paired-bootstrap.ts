@@ -20,7 +20,11 @@ export interface Difference {
  */
 export function pairedDifference(before: readonly Sums[], after: readonly Sums[], seed: number): Difference {
   const items = before.length;
-  const all = differenceOf(before, after, Array.from({ length: items }, (_, row) => row));
+  const all = differenceOf(
+    before,
+    after,
+    Array.from({ length: items }, (_, row) => row),
+  );
   const random = createRandom(seed);
   const draws = Array.from({ length: RESAMPLES }, () =>
     differenceOf(

@@ -54,13 +54,13 @@ function barProgress(stream: NodeJS.WriteStream): RunProgress {
         valid = `valid ${report.valid_loss.toFixed(3)}${report.best ? ' (best)' : ''}`;
         return;
       }
-      const { step, total_steps, train_loss, train_mean_token_accuracy, rows_per_second } = report;
+      const { step, total_steps, train_loss, train_mean_token_accuracy, sequences_per_second } = report;
       const accuracy = `${(100 * train_mean_token_accuracy).toFixed(1)} %`;
       show(
         'training',
         step,
         total_steps,
-        `loss ${train_loss.toFixed(3)} accuracy ${accuracy} ${valid} ${rows_per_second.toFixed(1)} rows/s`,
+        `loss ${train_loss.toFixed(3)} accuracy ${accuracy} ${valid} ${sequences_per_second.toFixed(1)} sequences/s`,
       );
     },
     stop() {

@@ -33,7 +33,7 @@ export interface StepReport {
   readonly train_mean_token_accuracy: number;
   readonly learning_rate: number;
   readonly grad_norm: number;
-  readonly rows_per_second: number;
+  readonly sequences_per_second: number;
 }
 
 /** After each epoch, and once before the first. */
@@ -161,7 +161,7 @@ async function update(
     train_mean_token_accuracy: accuracy(sums),
     learning_rate: learningRate,
     grad_norm: norm,
-    rows_per_second: (1000 * rows) / (performance.now() - began),
+    sequences_per_second: (1000 * rows) / (performance.now() - began),
   });
 }
 
@@ -172,7 +172,10 @@ async function validate(
   first: boolean,
   bestLoss = Infinity,
 ): Promise<{ readonly loss: number; readonly best: boolean }> {
-  const { total } = await evaluateAgent(graphs, parameters, valid, { rows: validRows, microBatch: settings.microBatch });
+  const { total } = await evaluateAgent(graphs, parameters, valid, {
+    rows: validRows,
+    microBatch: settings.microBatch,
+  });
   const loss = crossEntropy(total);
   if (!Number.isFinite(loss)) throw new TrainingError('loss_not_finite', 'The validation loss is not a number.');
   const best = first || loss < bestLoss;
