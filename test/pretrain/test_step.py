@@ -1,6 +1,9 @@
 """The training step's graphs against PyTorch's autograd: loss, counts, every gradient, padding, and sums over micro-batches."""
 
+import hashlib
 import json
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,3 +69,22 @@ def test_evaluation_is_near_and_counts_the_same_labels(rows):
     out = run("evaluation.onnx", rows, [0, 1, 2])
     assert np.allclose(out["loss"], [row["loss"] for row in rows], rtol=0.01)  # int8 activations
     assert out["count"].tolist() == [row["labels"] for row in rows]
+
+
+def test_export_changes_nothing_but_its_own_files(tmp_path):
+    """The served files stay as they are; config.json names the new ones by their hashes."""
+    copy = tmp_path / "tiny"
+    shutil.copytree(TINY, copy)
+    for name in ("training-step.onnx", "evaluation.onnx"):
+        (copy / name).unlink()
+    done = subprocess.run([sys.executable, ROOT / "training/pretrain/export_step.py", "--model", copy], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for file in TINY.iterdir():
+        if file.suffix in (".bin", ".model") or file.name in ("encoder.onnx", "decoder.onnx"):
+            assert (copy / file.name).read_bytes() == file.read_bytes(), file.name
+    before, after = (json.loads((folder / "config.json").read_text()) for folder in (TINY, copy))
+    before.pop("training")
+    training = after.pop("training")
+    assert after == before
+    for entry in training.values():
+        assert hashlib.sha256((copy / entry["file"]).read_bytes()).hexdigest() == entry["sha256"]
