@@ -111,6 +111,8 @@ export function agentTensors(
 /** Metadata key of the generation a file was saved with; not part of what the generation is computed from. */
 const SEAL = 'generation';
 
+const METADATA_KEYS: readonly string[] = ['format', 'agent', 'backbone', 'figures', 'lineage', 'probe', SEAL];
+
 function metadataOf({ name, backbone, figures = {}, lineage = {}, probe }: AgentDescription): Record<string, string> {
   return {
     ...(probe && { probe: JSON.stringify(probe) }),
@@ -135,6 +137,9 @@ function toAgent({ tensors, metadata }: TensorFile, config: ModelConfig, source:
       `made for the backbone ${backbone.slice(0, 12) || 'unknown'}, this is ${config.fingerprint.slice(0, 12)}`,
     );
   }
+  const unknown = Object.keys(metadata).find((key) => !METADATA_KEYS.includes(key));
+  // A flipped bit in the name of the seal would otherwise leave the file without one.
+  if (unknown !== undefined) throw refuse('agent_malformed', `unknown metadata ${unknown}`);
   const stacked = checkedTensors(tensors, config, source);
   const generation = generationOf(tensors, metadata);
   if (metadata[SEAL] !== undefined && metadata[SEAL] !== generation) {

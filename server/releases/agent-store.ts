@@ -68,6 +68,11 @@ export class AgentStore {
     await syncFolder(this.#agents);
   }
 
+  /** Removes a staged file that is not wanted, if it is there. */
+  async discard(staged: string): Promise<void> {
+    await rm(staged, { force: true });
+  }
+
   /** Notes that a generation was used now. */
   async touch(generation: string): Promise<void> {
     const now = new Date();

@@ -101,14 +101,19 @@ export class Publisher {
   addAgent(stage: (file: string) => Promise<void>): Promise<AgentCard> {
     return this.#exclusive(async () => {
       const { store, checker, registry, limits } = this.#parts;
-      const staged = store.stagingFile();
-      await stage(staged);
-      const { card } = await checker.check(staged, limits.maxAgentBytes);
       const { stable, canary, previous } = this.#state();
       const used = [stable, canary?.release, ...previous].filter((release) => release !== undefined);
-      await store.adopt(staged, card, new Set([...used.flatMap(generationsOf), ...registry.resident]));
-      this.#tell({ type: 'agent', card });
-      return card;
+      const staged = store.stagingFile();
+      try {
+        await stage(staged);
+        const { card } = await checker.check(staged, limits.maxAgentBytes);
+        await store.adopt(staged, card, new Set([...used.flatMap(generationsOf), ...registry.resident]));
+        this.#tell({ type: 'agent', card });
+        return card;
+      } catch (error) {
+        await store.discard(staged);
+        throw error;
+      }
     });
   }
 
