@@ -200,7 +200,7 @@ function layersOf(stacked: Readonly<Record<AgentTensorName, Float32Array>>, conf
 }
 
 /** Hash of names, shapes and numbers (as float32) and of the metadata, in order of names, each with its length. */
-function generationOf(tensors: TensorFile['tensors'], metadata: Readonly<Record<string, string>>): string {
+export function generationOf(tensors: TensorFile['tensors'], metadata: Readonly<Record<string, string>>): string {
   const hash = createHash('sha256');
   for (const name of [...tensors.keys()].sort()) {
     const { shape, data } = tensors.get(name)!;

@@ -1,14 +1,17 @@
 // Proves: the real process swaps agents while it serves: no failed request, no mixed pair, refusals leave what is served,
 // and what was published survives kill -9.
 import { strict as assert } from 'node:assert';
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { checkAgent, recordProbe } from '../../adapters/check-agent.js';
 import { bareAgent, saveAgent } from '../../adapters/agent.js';
 import { readTensors, writeTensors, type NamedTensor } from '../../adapters/safetensors.js';
 import { loadBackbone, type Backbone } from '../../model/backbone.js';
 import type { Answer } from '../../cli/client.js';
+import { environmentWith, packageRoot } from '../../server/config.js';
 import { assertError, body } from '../server/helpers.js';
 import { ServerProcess } from '../server/server-process.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
@@ -186,6 +189,27 @@ describe('swapping agents in a running server', () => {
     // Stable and the release before it: two pairs.
     await server.untilMetric('agentic_resident_agents', 4);
     assert.deepEqual((await admin.releases()).leased, []);
+  });
+
+  it('is changed from the command line', async () => {
+    const run = async (...args: string[]): Promise<{ stable: { id: string; code_generation: string } }> => {
+      const command = [join(packageRoot, 'dist/cli/main.js'), 'agents', ...args];
+      const env = environmentWith({ ADMIN_API_KEY: KEY });
+      const { stdout } = await promisify(execFile)(process.execPath, command, { env });
+      return JSON.parse(stdout) as { stable: { id: string; code_generation: string } };
+    };
+    const { stable } = await admin.releases();
+    const { file, agent } = await saveRandomAgent(folder, 'code-generation', 60);
+    const onServer = ['--server', server.url];
+    assert.equal(((await run('inspect', file)) as unknown as { generation: string }).generation, agent.generation);
+    assert.equal((await run('publish', file, ...onServer)).stable.code_generation, agent.generation);
+    assert.equal((await run('rollback', ...onServer)).stable.id, stable.id);
+    await run('publish', file, '--canary', '0.5', ...onServer);
+    assert.equal((await run('promote', ...onServer)).stable.code_generation, agent.generation);
+    assert.equal((await run('rollback', ...onServer)).stable.id, stable.id);
+    assert.match(JSON.stringify(await run('list', ...onServer)), new RegExp(agent.generation));
+    await assert.rejects(run('promote', ...onServer), /There is no canary/);
+    await assert.rejects(run('publish', join(TINY_DIRECTORY, 'config.json'), ...onServer), /agent_bad_magic/);
   });
 
   describe('what cannot serve', () => {
