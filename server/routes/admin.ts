@@ -48,7 +48,7 @@ export function adminRoutes(deps: AdminRouteDeps): Router {
   };
   const answer = (response: Response, state: ReleaseState | undefined): void => {
     if (!state) throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
-    response.json({ ...state, leased: registry.leased, history: parts().publisher.history });
+    response.json({ ...state, leased: registry.leased, history: parts().publisher.history.slice(-20) });
   };
 
   router.get('/v1/agents', async (_request, response) => {
