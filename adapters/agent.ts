@@ -7,8 +7,9 @@ import {
   type LayerAdapter,
 } from '../model/agent-tensors.js';
 import type { ModelConfig } from '../model/config.js';
-import { AgentError } from './errors.js';
-import { readTensors, writeTensors, type NamedTensor, type TensorFile } from './safetensors.js';
+import { AgentError, type AgentErrorCode } from './errors.js';
+import { readProbe, type Probe } from './probe-record.js';
+import { readTensors, roundedToHalf, writeTensors, type NamedTensor, type TensorFile } from './safetensors.js';
 
 /** The two agents of the system. */
 export const AGENT_NAMES = ['issue-analysis', 'code-generation'] as const;
@@ -26,6 +27,8 @@ export interface Agent extends AgentTensors {
   readonly figures: Readonly<Record<string, unknown>>;
   /** Where it comes from: parent generation, data, settings. */
   readonly lineage: Readonly<Record<string, unknown>>;
+  /** What it answered when it was trained; checked before it serves. */
+  readonly probe: Probe | undefined;
   /** Number of parameters. */
   readonly parameters: number;
   /** The stacked tensors of the file; `layers` and the head are views of them. */
@@ -38,20 +41,26 @@ export interface AgentDescription {
   readonly backbone: string;
   readonly figures?: Readonly<Record<string, unknown>>;
   readonly lineage?: Readonly<Record<string, unknown>>;
+  readonly probe?: Probe;
 }
 
 /** Largest agent file that is read: adapters are a few per cent of the backbone. */
-const MAX_AGENT_BYTES = 256 * 2 ** 20;
+export const MAX_AGENT_BYTES = 256 * 2 ** 20;
 
 /**
- * Reads and checks an agent's file. Throws `AgentError`: `agent_unreadable`, `agent_malformed` (no sound safetensors file, numbers
- * that are not finite), `agent_incompatible` (another format, agent, backbone, name or shape).
+ * Reads and checks an agent's file, of `maxBytes` at most. Throws `AgentError` with a code for each kind of fault; only
+ * those that need the backbone are left to `checkAgent`.
  */
-export async function loadAgent(file: string, config: ModelConfig, expected?: AgentName): Promise<Agent> {
-  const contents = await readTensors(file, { maxBytes: MAX_AGENT_BYTES });
+export async function loadAgent(
+  file: string,
+  config: ModelConfig,
+  expected?: AgentName,
+  maxBytes = MAX_AGENT_BYTES,
+): Promise<Agent> {
+  const contents = await readTensors(file, { maxBytes });
   const agent = toAgent(contents, config, file);
   if (expected !== undefined && agent.name !== expected) {
-    throw new AgentError('agent_incompatible', `${file} is the agent ${agent.name}, not ${expected}.`);
+    throw new AgentError('agent_wrong_name', `${file} is the agent ${agent.name}, not ${expected}.`);
   }
   return agent;
 }
@@ -67,7 +76,7 @@ export function bareAgent(config: ModelConfig, name: AgentName = 'code-generatio
 
 /**
  * Writes an agent's file in one atomic step and returns the agent as it will be read back (half precision rounds).
- * Throws `AgentError`: `agent_incompatible`, `agent_malformed`, `agent_unwritable`.
+ * The file is sealed: it names its own generation, so that a changed bit is noticed. Throws `AgentError`.
  */
 export async function saveAgent(
   file: string,
@@ -81,14 +90,32 @@ export async function saveAgent(
     name,
     { shape: shapes[name], data: tensors[name] },
   ]);
-  const contents: TensorFile = { tensors: new Map(named), metadata: metadataOf(description) };
-  toAgent(contents, config, file);
-  await writeTensors(file, contents, dtype);
+  const asRead =
+    dtype === 'F16'
+      ? named.map(([name, { shape, data }]): [string, NamedTensor] => [name, { shape, data: roundedToHalf(data) }])
+      : named;
+  const contents: TensorFile = { tensors: new Map(asRead), metadata: metadataOf(description) };
+  const { generation } = toAgent(contents, config, file);
+  await writeTensors(file, { ...contents, metadata: { ...contents.metadata, [SEAL]: generation } }, dtype);
   return loadAgent(file, config, description.name);
 }
 
-function metadataOf({ name, backbone, figures = {}, lineage = {} }: AgentDescription): Record<string, string> {
+/** Assembles what the decoder takes from stacked tensors of the right sizes; `layers` are views of them. */
+export function agentTensors(
+  stacked: Readonly<Record<AgentTensorName, Float32Array>>,
+  config: ModelConfig,
+): AgentTensors {
+  return { layers: layersOf(stacked, config), headDown: stacked.head_down, headUp: stacked.head_up };
+}
+
+/** Metadata key of the generation a file was saved with; not part of what the generation is computed from. */
+const SEAL = 'generation';
+
+const METADATA_KEYS: readonly string[] = ['format', 'agent', 'backbone', 'figures', 'lineage', 'probe', SEAL];
+
+function metadataOf({ name, backbone, figures = {}, lineage = {}, probe }: AgentDescription): Record<string, string> {
   return {
+    ...(probe && { probe: JSON.stringify(probe) }),
     format: '1',
     agent: name,
     backbone,
@@ -98,28 +125,39 @@ function metadataOf({ name, backbone, figures = {}, lineage = {} }: AgentDescrip
 }
 
 function toAgent({ tensors, metadata }: TensorFile, config: ModelConfig, source: string): Agent {
-  const refuse = (message: string): AgentError => new AgentError('agent_incompatible', `${source}: ${message}.`);
-  if (metadata['format'] !== '1') throw refuse(`format ${metadata['format'] ?? 'is missing'}, not 1`);
+  const refuse = (code: AgentErrorCode, message: string): AgentError => new AgentError(code, `${source}: ${message}.`);
+  if (metadata['format'] !== '1')
+    throw refuse('agent_wrong_format', `format ${metadata['format'] ?? 'is missing'}, not 1`);
   const name = AGENT_NAMES.find((known) => known === metadata['agent']);
-  if (name === undefined) throw refuse(`no agent is called ${metadata['agent'] ?? 'nothing'}`);
+  if (name === undefined) throw refuse('agent_wrong_name', `no agent is called ${metadata['agent'] ?? 'nothing'}`);
   const backbone = metadata['backbone'] ?? '';
   if (backbone !== config.fingerprint) {
     throw refuse(
+      'agent_wrong_backbone',
       `made for the backbone ${backbone.slice(0, 12) || 'unknown'}, this is ${config.fingerprint.slice(0, 12)}`,
     );
   }
+  const unknown = Object.keys(metadata).find((key) => !METADATA_KEYS.includes(key));
+  // A flipped bit in the name of the seal would otherwise leave the file without one.
+  if (unknown !== undefined) throw refuse('agent_malformed', `unknown metadata ${unknown}`);
   const stacked = checkedTensors(tensors, config, source);
+  const generation = generationOf(tensors, metadata);
+  if (metadata[SEAL] !== undefined && metadata[SEAL] !== generation) {
+    throw refuse(
+      'agent_corrupted',
+      `sealed as ${metadata[SEAL].slice(0, 12)}, its contents are ${generation.slice(0, 12)}`,
+    );
+  }
   return {
     name,
     backbone,
-    generation: generationOf(tensors, metadata),
+    generation,
+    probe: readProbe(metadata['probe'], source),
     figures: jsonObject(metadata, 'figures', source),
     lineage: jsonObject(metadata, 'lineage', source),
     parameters: AGENT_TENSOR_NAMES.reduce((sum, tensorName) => sum + stacked[tensorName].length, 0),
     tensors: stacked,
-    layers: layersOf(stacked, config),
-    headDown: stacked.head_down,
-    headUp: stacked.head_up,
+    ...agentTensors(stacked, config),
   };
 }
 
@@ -132,16 +170,17 @@ function checkedTensors(
   const shapes = agentShapes(config);
   const unknown = [...tensors.keys()].filter((name) => !Object.hasOwn(shapes, name));
   if (unknown.length > 0)
-    throw new AgentError('agent_incompatible', `${source}: unknown tensor ${unknown.join(', ')}.`);
+    throw new AgentError('agent_unknown_tensor', `${source}: unknown tensor ${unknown.join(', ')}.`);
   const checked = AGENT_TENSOR_NAMES.map((name): [AgentTensorName, Float32Array] => {
     const tensor = tensors.get(name);
     const shape = shapes[name];
     if (tensor?.shape.join() !== shape.join()) {
       const found = tensor === undefined ? 'is missing' : `is [${tensor.shape.join()}]`;
-      throw new AgentError('agent_incompatible', `${source}: ${name} ${found}, not [${shape.join()}].`);
+      const code = tensor === undefined ? 'agent_missing_tensor' : 'agent_wrong_shape';
+      throw new AgentError(code, `${source}: ${name} ${found}, not [${shape.join()}].`);
     }
     if (!tensor.data.every(Number.isFinite)) {
-      throw new AgentError('agent_malformed', `${source}: ${name} has numbers that are not finite.`);
+      throw new AgentError('agent_not_finite', `${source}: ${name} has numbers that are not finite.`);
     }
     return [name, tensor.data];
   });
@@ -149,7 +188,7 @@ function checkedTensors(
 }
 
 /** Views of each layer's part of the stacked tensors. */
-function layersOf(stacked: Record<AgentTensorName, Float32Array>, config: ModelConfig): LayerAdapter[] {
+function layersOf(stacked: Readonly<Record<AgentTensorName, Float32Array>>, config: ModelConfig): LayerAdapter[] {
   const { hidden_size: hidden, adapter } = config;
   const size = hidden * adapter.rank;
   return Array.from({ length: config.decoder_layers }, (_, layer) => ({
@@ -161,14 +200,15 @@ function layersOf(stacked: Record<AgentTensorName, Float32Array>, config: ModelC
 }
 
 /** Hash of names, shapes and numbers (as float32) and of the metadata, in order of names, each with its length. */
-function generationOf(tensors: TensorFile['tensors'], metadata: Readonly<Record<string, string>>): string {
+export function generationOf(tensors: TensorFile['tensors'], metadata: Readonly<Record<string, string>>): string {
   const hash = createHash('sha256');
   for (const name of [...tensors.keys()].sort()) {
     const { shape, data } = tensors.get(name)!;
     hash.update(JSON.stringify([name, shape]));
     hash.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
-  hash.update(JSON.stringify(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const described = Object.entries(metadata).filter(([key]) => key !== SEAL);
+  hash.update(JSON.stringify(described.sort(([a], [b]) => (a < b ? -1 : 1))));
   return hash.digest('hex');
 }
 

@@ -39,14 +39,14 @@ function malformed(message: string, cause?: unknown): AgentError {
   return new AgentError('agent_malformed', message, { cause });
 }
 
-/** Reads a safetensors file with F32 and F16 tensors. Throws `AgentError` (`agent_unreadable`, `agent_malformed`). */
+/** Reads a safetensors file with F32 and F16 tensors. Throws `AgentError` (`agent_unreadable`, `agent_too_large`, and those of {@link parseTensors}). */
 export async function readTensors(file: string, limits: ReadLimits = {}): Promise<TensorFile> {
   const { maxBytes = 512 * 2 ** 20 } = limits;
   let handle: FileHandle | undefined;
   try {
     handle = await open(file, 'r');
     const { size } = await handle.stat();
-    if (size > maxBytes) throw malformed(`${file} has ${size} bytes, more than ${maxBytes}.`);
+    if (size > maxBytes) throw new AgentError('agent_too_large', `${file} has ${size} bytes, more than ${maxBytes}.`);
     return parseTensors(await handle.readFile(), file, limits);
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
@@ -56,13 +56,20 @@ export async function readTensors(file: string, limits: ReadLimits = {}): Promis
   }
 }
 
-/** Parses the bytes of a safetensors file; `source` names it in errors. Throws `AgentError` (`agent_malformed`). */
+/**
+ * Parses the bytes of a safetensors file; `source` names it in errors. Throws `AgentError`: `agent_truncated` (it ends too
+ * early), `agent_bad_magic` (it does not begin as such a file), `agent_malformed`.
+ */
 export function parseTensors(bytes: Buffer, source = 'The file', limits: ReadLimits = {}): TensorFile {
   const { maxHeaderBytes = 2 ** 20 } = limits;
-  if (bytes.length < 8) throw malformed(`${source} is too short for a safetensors file.`);
+  if (bytes.length < 9) throw new AgentError('agent_truncated', `${source} is too short for a safetensors file.`);
   const headerBytes = bytes.readBigUInt64LE(0);
-  if (headerBytes > BigInt(maxHeaderBytes) || Number(headerBytes) > bytes.length - 8) {
-    throw malformed(`${source} declares a header of ${String(headerBytes)} bytes.`);
+  // The format has no magic number: it is known by a header of a sane length that opens an object.
+  if (headerBytes > BigInt(maxHeaderBytes) || bytes[8] !== 0x7b) {
+    throw new AgentError('agent_bad_magic', `${source} does not begin as a safetensors file.`);
+  }
+  if (Number(headerBytes) > bytes.length - 8) {
+    throw new AgentError('agent_truncated', `${source} ends within its header of ${String(headerBytes)} bytes.`);
   }
   const start = 8 + Number(headerBytes);
   let header: unknown;
@@ -133,6 +140,9 @@ function checkLayout(entries: readonly Entry[], bytes: number, source: string): 
     if (begin !== at) throw malformed(`${source}: ${name} overlaps its neighbour or leaves a gap.`);
     at = end;
   }
+  if (at > bytes) {
+    throw new AgentError('agent_truncated', `${source} holds ${bytes} bytes of data, its header describes ${at}.`);
+  }
   if (at !== bytes) throw malformed(`${source} holds ${bytes} bytes of data, its header describes ${at}.`);
 }
 
@@ -172,6 +182,11 @@ function halves(data: Float32Array): Uint16Array {
     }
     return sign | ((rest - 0x38000000 + 0xfff + ((rest >> 13) & 1)) >> 13);
   });
+}
+
+/** The numbers as they come back from half precision. */
+export function roundedToHalf(data: Float32Array): Float32Array {
+  return Float32Array.from(halves(data), (bits) => HALF_VALUES[bits]!);
 }
 
 /** The bytes of a safetensors file: names in order of the alphabet, header padded to 8 bytes. */

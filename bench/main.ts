@@ -3,7 +3,7 @@ import { cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadConfig, packageRoot } from '../server/config.js';
-import { loadEngine } from '../server/inference/engine.js';
+import { agentFilesIn, loadEngine } from '../server/inference/engine.js';
 import { startProgress, type Progress } from '../training/evaluation/progress.js';
 import { writeJson } from '../training/evaluation/report.js';
 import { compare, INPUT, OUTPUT } from './comparison.js';
@@ -102,7 +102,7 @@ async function main(args: readonly string[]): Promise<number> {
 
 async function measure(options: Options, rival: Rival | undefined): Promise<BenchReport> {
   const { modelDir, agentsDir, threads, rounds: count } = options;
-  const { engine, info } = await loadEngine({ modelDir, agentsDir, threads });
+  const { engine, info } = await loadEngine({ modelDir, agents: agentFilesIn(agentsDir), threads });
   let comparison: Awaited<ReturnType<typeof compare>>;
   let swap: Awaited<ReturnType<Ours['swap']>>;
   let shares: Ours['shares'];

@@ -1,6 +1,7 @@
 import type { PatchRequest, PatchResult, PipelineEvent } from '../pipeline/types.js';
 import { pipelineOptions, type Config } from '../server/config.js';
 import type { Release } from '../server/inference/messages.js';
+import { agentFilesIn } from '../server/inference/release.js';
 import { WorkerHost } from '../server/inference/worker-host.js';
 import { CommandError } from './exit-codes.js';
 
@@ -21,7 +22,8 @@ export interface CallOptions {
 /** Computes the answer in this process, as the server would: in a worker thread that is closed again. Throws CommandError. */
 export async function answerHere(request: PatchRequest, config: Config, options: CallOptions): Promise<Answer> {
   const { modelDir, agentsDir, threads } = config;
-  const host = new WorkerHost({ modelDir, agentsDir, workers: 1, threads, options: pipelineOptions(config) });
+  const agents = agentFilesIn(agentsDir);
+  const host = new WorkerHost({ modelDir, agents, workers: 1, threads, options: pipelineOptions(config) });
   try {
     try {
       await Promise.race([host.started(), rejectedBy(options.signal)]);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../server/config.js';
+import { agentsCommand } from './agents-command.js';
 import { CommandError, exitCode } from './exit-codes.js';
 import { runPatch, type PatchOptions } from './patch-command.js';
 
@@ -60,6 +61,8 @@ async function main(argv: readonly string[]): Promise<number> {
       const { stdin, stdout, stderr } = process;
       code = await runPatch(options, { stdin, stdout, stderr, signal: interrupt.signal });
     });
+
+  program.addCommand(agentsCommand((text) => process.stdout.write(text), interrupt.signal).exitOverride());
 
   try {
     await program.parseAsync(argv);

@@ -64,18 +64,32 @@ export interface ModelConfig {
   readonly fingerprint: string;
   /** File names relative to the model directory. */
   readonly files: { readonly tokenizer: string; readonly encoder: string; readonly decoder: string };
+  /** The graphs that fine-tune an agent; a directory that is only served may lack them. */
+  readonly training?: { readonly step: HashedFile; readonly evaluation: HashedFile };
+}
+
+/** A file of the model directory and its SHA-256 (hex). */
+export interface HashedFile {
+  readonly file: string;
+  readonly sha256: string;
 }
 
 const count = { type: 'integer', minimum: 1 };
 const id = { type: 'integer', minimum: 0 };
 const text = { type: 'string', minLength: 1 };
 const fileName = { type: 'string', pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' };
-const record = (properties: Record<string, object>, additionalProperties = false): object => ({
+const hash = { type: 'string', pattern: '^[0-9a-f]{64}$' };
+const record = (
+  properties: Record<string, object>,
+  additionalProperties = false,
+  optional: Record<string, object> = {},
+): object => ({
   type: 'object',
-  properties,
+  properties: { ...properties, ...optional },
   required: Object.keys(properties),
   additionalProperties,
 });
+const hashedFile = record({ file: fileName, sha256: hash });
 
 const schema = record(
   {
@@ -101,10 +115,11 @@ const schema = record(
     bos: id,
     eos: id,
     fault_types: { type: 'array', items: text, minItems: 1, uniqueItems: true },
-    fingerprint: { type: 'string', pattern: '^[0-9a-f]{64}$' },
+    fingerprint: hash,
     files: record({ tokenizer: fileName, encoder: fileName, decoder: fileName }, true),
   },
   true,
+  { training: record({ step: hashedFile, evaluation: hashedFile }, true) },
 );
 
 const validate = new Ajv({ allErrors: true, allowUnionTypes: true }).compile<ModelConfig>(schema);

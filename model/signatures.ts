@@ -1,3 +1,4 @@
+import { AGENT_TENSOR_NAMES, agentShapes } from './agent-tensors.js';
 import type { ModelConfig } from './config.js';
 import type { ValueSignature } from './onnx.js';
 
@@ -81,5 +82,42 @@ export function decoderSignature(config: ModelConfig): { inputs: ValueSignature[
         floatValue(layer.newValue, 'B', heads, 'T', width),
       ]),
     ],
+  };
+}
+
+/**
+ * Loss of B decoder sequences of T tokens, each over its own memory of S tokens, at K of their positions; an agent's
+ * tensors in the shapes of its file. Per sequence: summed cross-entropy in nats, labels that were the likeliest token,
+ * labels.
+ */
+export function evaluationSignature(config: ModelConfig): { inputs: ValueSignature[]; outputs: ValueSignature[] } {
+  const { num_kv_heads: heads, head_dim: width } = config;
+  const shapes = agentShapes(config);
+  return {
+    inputs: [
+      idValue('input_ids', 'B', 'T'),
+      idValue('position_ids', 'B', 'T'),
+      floatValue('memory_mask', 'B', 1, 1, 'S'),
+      floatValue('new_mask', 1, 1, 'T', 'T'),
+      idValue('label_index', 'B', 'K'),
+      idValue('labels', 'B', 'K'),
+      floatValue('label_weight', 'B', 'K'),
+      ...AGENT_TENSOR_NAMES.map((name) => floatValue(name, ...shapes[name])),
+      ...layerNames(config).flatMap((names) => [
+        floatValue(names.memoryKey, 'B', heads, width, 'S'),
+        floatValue(names.memoryValue, 'B', heads, 'S', width),
+      ]),
+    ],
+    outputs: ['loss', 'correct', 'count'].map((name) => floatValue(name, 'B')),
+  };
+}
+
+/** The same, and the gradients of the cross-entropy summed over all sequences, `grad_` before the tensor's name. */
+export function stepSignature(config: ModelConfig): { inputs: ValueSignature[]; outputs: ValueSignature[] } {
+  const { inputs, outputs } = evaluationSignature(config);
+  const shapes = agentShapes(config);
+  return {
+    inputs,
+    outputs: [...outputs, ...AGENT_TENSOR_NAMES.map((name) => floatValue(`grad_${name}`, ...shapes[name]))],
   };
 }

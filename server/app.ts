@@ -6,10 +6,11 @@ import { errorHandler } from './http-errors.js';
 import type { Metrics } from './metrics.js';
 import type { Contract } from './openapi.js';
 import { operationRoutes } from './routes/operation.js';
+import { adminRoutes, type AdminRouteDeps } from './routes/admin.js';
 import { patchRoutes, type PatchRouteDeps } from './routes/patches.js';
 
 /** Everything the app is made of; tests put a fake host in. */
-export type AppDeps = PatchRouteDeps;
+export type AppDeps = PatchRouteDeps & AdminRouteDeps;
 
 /** The HTTP application: ids, logs, metrics, routes, errors. It never listens. */
 export function buildApp(deps: AppDeps): Express {
@@ -24,6 +25,7 @@ export function buildApp(deps: AppDeps): Express {
   app.use(onlyDocumentedMethods(deps.contract));
   app.use(operationRoutes(deps));
   app.use(patchRoutes(deps));
+  app.use(adminRoutes(deps));
   app.use(() => {
     throw new AppError('not_found', 'There is nothing at this path.');
   });

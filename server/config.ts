@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { CanaryLimits } from './releases/canary-watch.js';
 import { DEFAULT_OPTIONS, type PipelineOptions } from '../pipeline/types.js';
 
 /** Everything that can be set from outside; one environment variable each. */
@@ -24,6 +25,15 @@ export interface Config {
   /** LOG_LEVEL: trace … fatal, or silent. */
   readonly logLevel: string;
   readonly limits: Limits;
+  /** ADMIN_API_KEY: bearer token of the admin API; empty: none. */
+  readonly adminKey: string;
+  /** ADMIN_API_KEY_FILE: file with the key, read for each request; empty: none. */
+  readonly adminKeyFile: string;
+  /** STORE_DIR: published agents and the journal of releases. */
+  readonly storeDir: string;
+  readonly agentLimits: AgentLimits;
+  /** When a canary is rolled back by itself. */
+  readonly canary: CanaryLimits;
   /** QUEUE_SIZE: requests that may wait for a worker. */
   readonly queueSize: number;
   /** QUEUE_TIMEOUT_MS: longest wait in the queue. */
@@ -48,6 +58,16 @@ export interface Limits {
   readonly maxPatches: number;
   /** MAX_NEW_TOKENS: largest `max_new_tokens`. */
   readonly maxNewTokens: number;
+}
+
+/** Bounds of the agents in store and memory. */
+export interface AgentLimits {
+  /** MAX_AGENT_BYTES: bytes of one agent file. */
+  readonly maxAgentBytes: number;
+  /** MAX_AGENTS: agents in the store. */
+  readonly maxAgents: number;
+  /** MAX_RESIDENT_AGENTS: agents in the memory of each worker. */
+  readonly maxResident: number;
 }
 
 /** The environment says something that cannot be used; the text names variable and rule. */
@@ -97,6 +117,15 @@ export const environmentSchema = {
     MAX_ISSUE_BYTES: integer(1, 2 ** 30, 64 * 1024),
     MAX_PATCHES: integer(1, 64, 8),
     MAX_NEW_TOKENS: integer(1, 100_000, DEFAULT_OPTIONS.maxPatchTokens),
+    ADMIN_API_KEY: { type: 'string', default: '' },
+    ADMIN_API_KEY_FILE: { type: 'string', default: '' },
+    STORE_DIR: { type: 'string', minLength: 1, default: 'adapters/store' },
+    MAX_AGENT_BYTES: integer(1024, 2 ** 30, 64 * 2 ** 20),
+    MAX_AGENTS: integer(2, 100_000, 64),
+    MAX_RESIDENT_AGENTS: integer(4, 1000, 12),
+    CANARY_MIN_REQUESTS: integer(1, 1_000_000, 50),
+    CANARY_MARGIN: { type: 'number', minimum: 0, maximum: 1, default: 0.1 },
+    CANARY_SLOWDOWN: { type: 'number', minimum: 1, maximum: 1000, default: 1.5 },
     QUEUE_SIZE: integer(0, 100_000, 16),
     QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000),
     REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000),
@@ -144,6 +173,19 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       maxIssueBytes: number('MAX_ISSUE_BYTES'),
       maxPatches: number('MAX_PATCHES'),
       maxNewTokens: number('MAX_NEW_TOKENS'),
+    }),
+    adminKey: text('ADMIN_API_KEY'),
+    adminKeyFile: text('ADMIN_API_KEY_FILE'),
+    storeDir: resolve(packageRoot, text('STORE_DIR')),
+    agentLimits: Object.freeze({
+      maxAgentBytes: number('MAX_AGENT_BYTES'),
+      maxAgents: number('MAX_AGENTS'),
+      maxResident: number('MAX_RESIDENT_AGENTS'),
+    }),
+    canary: Object.freeze({
+      minRequests: number('CANARY_MIN_REQUESTS'),
+      margin: number('CANARY_MARGIN'),
+      slowdown: number('CANARY_SLOWDOWN'),
     }),
     queueSize: number('QUEUE_SIZE'),
     queueTimeoutMs: number('QUEUE_TIMEOUT_MS'),

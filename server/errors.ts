@@ -36,6 +36,37 @@ export const errorTable = {
   },
   duplicate_path: { status: 422, meaning: 'Two files have the same path, or one path is a folder of another.' },
   binary_content: { status: 422, meaning: 'A file or the issue is not text: it holds NUL or an unpaired surrogate.' },
+  admin_off: { status: 403, meaning: 'The admin API is off: neither ADMIN_API_KEY nor ADMIN_API_KEY_FILE is set.' },
+  unauthorized: { status: 401, meaning: 'The admin key is missing or wrong; send it as Authorization: Bearer.' },
+  path_forbidden: { status: 403, meaning: 'The path leads out of AGENTS_DIR, or to something that is not a file.' },
+  path_not_found: { status: 404, meaning: 'There is no such file in AGENTS_DIR.' },
+  generation_not_found: { status: 404, meaning: 'No agent of this generation is stored; upload it first.' },
+  agent_file_changed: { status: 409, meaning: 'The file was replaced while it was opened.' },
+  release_conflict: {
+    status: 409,
+    meaning: 'The label points to another release than expected_release; details name it.',
+  },
+  nothing_to_roll_back: { status: 409, meaning: 'The label has no earlier release.' },
+  agent_limit: { status: 409, meaning: 'MAX_AGENTS are stored, and all of them are in use.' },
+  resident_limit: { status: 409, meaning: 'MAX_RESIDENT_AGENTS are held; running requests still need retired ones.' },
+  agent_too_large: { status: 413, meaning: 'The agent file is larger than MAX_AGENT_BYTES.' },
+  agent_unreadable: { status: 422, meaning: 'The agent file cannot be read.' },
+  agent_truncated: { status: 422, meaning: 'The agent file ends before everything its header describes.' },
+  agent_bad_magic: { status: 422, meaning: 'The agent file does not begin as a safetensors file.' },
+  agent_malformed: { status: 422, meaning: 'Header, offsets or metadata of the agent file contradict its format.' },
+  agent_corrupted: { status: 422, meaning: 'The agent file was sealed with other contents: a bit has changed.' },
+  agent_wrong_format: { status: 422, meaning: 'The agent file has another format version.' },
+  agent_wrong_name: { status: 422, meaning: 'The file is not one of the two agents, or not the one asked for.' },
+  agent_wrong_backbone: { status: 422, meaning: 'The agent was trained on another backbone.' },
+  agent_missing_tensor: { status: 422, meaning: 'A tensor of the agent is missing.' },
+  agent_unknown_tensor: { status: 422, meaning: 'The file has a tensor that no agent has.' },
+  agent_wrong_shape: { status: 422, meaning: 'A tensor of the agent has another shape than the backbone needs.' },
+  agent_not_finite: { status: 422, meaning: 'A tensor of the agent holds NaN or infinity.' },
+  agent_norm_too_large: { status: 422, meaning: 'The numbers of a tensor are far beyond those of a trained agent.' },
+  agent_no_effect: { status: 422, meaning: 'The outputs with the agent are those of the backbone without it.' },
+  agent_warm_up_failed: { status: 422, meaning: 'A first run with the agent failed.' },
+  agent_probe_mismatch: { status: 422, meaning: 'The outputs are not those recorded when the agent was trained.' },
+  publish_busy: { status: 429, meaning: 'Another change of agents or releases is at work; try again.' },
   overloaded: { status: 429, meaning: 'The queue is full; try again after Retry-After seconds.' },
   internal_error: { status: 500, meaning: 'The server failed; the id in the answer finds the log line.' },
   inference_crashed: {
@@ -44,12 +75,21 @@ export const errorTable = {
   },
   not_ready: { status: 503, meaning: 'The model is still loading, or could not be loaded; see /ready.' },
   shutting_down: { status: 503, meaning: 'The server finishes its running requests and takes no new ones.' },
+  store_unavailable: {
+    status: 503,
+    meaning: 'The store of agents and releases could not be written; nothing has changed.',
+  },
   queue_timeout: { status: 503, meaning: 'The request waited QUEUE_TIMEOUT_MS for a free worker.' },
   deadline_exceeded: { status: 504, meaning: 'The request took longer than REQUEST_TIMEOUT_MS and was stopped.' },
 } as const satisfies Record<string, ErrorRow>;
 
 /** A key of the table: the stable part of an error answer. */
 export type ErrorCode = keyof typeof errorTable;
+
+/** Whether a word is a code of the table. */
+export function isErrorCode(word: string): word is ErrorCode {
+  return Object.hasOwn(errorTable, word);
+}
 
 /** One place in the request that is at fault. */
 export interface ErrorDetail {

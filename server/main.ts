@@ -1,9 +1,10 @@
 import { pino } from 'pino';
 import { ConfigError, loadConfig } from './config.js';
+import { StoreError } from './releases/journal.js';
 import { startServer } from './start.js';
 
 /**
- * Process entry. Exit codes: 0 after SIGTERM or SIGINT, 1 when the model cannot be loaded or the address not used,
+ * Process entry. Exit codes: 0 after SIGTERM or SIGINT, 1 when the model cannot be loaded, the address not used or the store is damaged,
  * 2 when the environment is wrong. A second signal ends the process at once.
  */
 async function main(): Promise<void> {
@@ -25,7 +26,8 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
 
   const server = await starting.catch((error: unknown) => {
-    logger.fatal({ err: error, host: config.host, port: config.port }, 'cannot listen');
+    const message = error instanceof StoreError ? 'the store is damaged' : 'cannot listen';
+    logger.fatal({ err: error, host: config.host, port: config.port }, message);
     process.exit(1);
   });
   const { modelDir, agentsDir, workers, threads } = config;

@@ -120,8 +120,19 @@ export class Metrics {
   });
   readonly agentInfo = new Gauge({
     name: `${prefix}agent_info`,
-    help: 'The generation served for each agent; always 1.',
+    help: 'The generation of each agent of the stable release; always 1.',
     labelNames: ['agent', 'generation'] as const,
+    registers: [this.registry],
+  });
+  readonly releaseChanges = new Counter({
+    name: `${prefix}release_changes_total`,
+    help: 'Changes of what the labels point to, by action.',
+    labelNames: ['action'] as const,
+    registers: [this.registry],
+  });
+  readonly residentAgents = new Gauge({
+    name: `${prefix}resident_agents`,
+    help: 'Agent generations in the memory of each worker.',
     registers: [this.registry],
   });
   readonly ready = new Gauge({

@@ -6,9 +6,16 @@ import { buildApp } from './app.js';
 import { pipelineOptions, type Config } from './config.js';
 import { AppError } from './errors.js';
 import { answerBrokenHttp } from './http-errors.js';
+import { AgentChecker } from './inference/agent-checker.js';
+import type { EngineInfo } from './inference/messages.js';
+import { agentFilesIn } from './inference/release.js';
 import { WorkerHost } from './inference/worker-host.js';
 import { Metrics } from './metrics.js';
 import { loadContract } from './openapi.js';
+import { CanaryWatch } from './releases/canary-watch.js';
+import { openStore } from './releases/open.js';
+import { Publisher } from './releases/publisher.js';
+import { ReleaseRegistry } from './releases/registry.js';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -19,7 +26,10 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Puts all parts together and listens; the model loads meanwhile. Rejects when the address cannot be used. */
+/**
+ * Puts all parts together and listens; the model loads meanwhile. Rejects when the address cannot be used, and with StoreError
+ * when the store of agents is damaged.
+ */
 export async function startServer(options: {
   config: Config;
   logger: Logger;
@@ -40,15 +50,16 @@ export async function startServer(options: {
   });
   const drained = new AbortController();
   const started = performance.now();
+  const firstFiles = agentFilesIn(config.agentsDir);
+  const opened = await openStore(config, firstFiles);
   const host = new WorkerHost({
     modelDir: config.modelDir,
-    agentsDir: config.agentsDir,
+    agents: opened?.files ?? firstFiles,
     workers: config.workers,
     threads: config.threads,
     options: pipelineOptions(config),
     ...(options.workerFile && { workerFile: options.workerFile }),
     onReady: (info) => {
-      metrics.showRelease(info.release);
       logger.info({ ...info, ms: Math.round(performance.now() - started) }, 'worker ready');
     },
     onRestart: (error) => {
@@ -56,7 +67,40 @@ export async function startServer(options: {
       logger.error({ err: error }, 'worker stopped, restarting it');
     },
   });
-  const app = buildApp({ config, contract, host, admission, metrics, logger, drained: drained.signal });
+  const registry = new ReleaseRegistry(host);
+  const checker = new AgentChecker(config.modelDir);
+  const publisher = opened && new Publisher({ ...opened, checker, registry, limits: config.agentLimits });
+  const watch = new CanaryWatch(config.canary, (reason) => {
+    const canary = registry.state?.canary;
+    // Another change may be at work; the next request asks again.
+    if (canary) publisher?.rollback('canary', canary.release.id, reason).catch(() => undefined);
+  });
+  publisher?.listen((event) => {
+    if (event.type === 'agent') return;
+    const { action, label, reason, state } = event.entry;
+    watch.reset();
+    metrics.showRelease(state.stable);
+    metrics.releaseChanges.inc({ action });
+    logger.info({ action, label, reason, stable: state.stable, canary: state.canary }, 'release');
+  });
+  const begin = async (info: EngineInfo): Promise<void> => {
+    metrics.showRelease(info.release);
+    if (publisher) await publisher.begin(info, opened.isNew ? opened.files : undefined);
+    else registry.begin({ stable: info.release, canary: null, previous: [] });
+  };
+  const admin = publisher && { publisher, store: opened.store };
+  const app = buildApp({
+    config,
+    contract,
+    host,
+    admission,
+    metrics,
+    logger,
+    registry,
+    watch,
+    admin,
+    drained: drained.signal,
+  });
   const server = createServer(app);
   answerBrokenHttp(server);
   refuseLargeBodiesUnread(server, config.limits.maxBodyBytes);
@@ -64,6 +108,7 @@ export async function startServer(options: {
     await listen(server, config);
   } catch (error) {
     await host.close();
+    await opened?.journal.close();
     throw error;
   }
 
@@ -81,6 +126,8 @@ export async function startServer(options: {
     await idle;
     clearTimeout(timer);
     await host.close();
+    await checker.close();
+    await opened?.journal.close();
     // Answers that are still on their way get a second; connections that are only kept alive get none.
     server.closeIdleConnections();
     const force = setTimeout(() => {
@@ -91,7 +138,7 @@ export async function startServer(options: {
   };
   return {
     url: urlOf(server.address() as AddressInfo),
-    ready: host.started().then(() => undefined),
+    ready: host.started().then(begin),
     close: () => (closing ??= close()),
   };
 }

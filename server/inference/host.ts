@@ -1,10 +1,12 @@
 import type { PatchRequest, PipelineEvent } from '../../pipeline/types.js';
-import type { EngineInfo, InferenceResult } from './messages.js';
+import type { AgentPayload, EngineInfo, InferenceResult, Release } from './messages.js';
 
 /** What a run may be given besides the request. */
 export interface RunOptions {
   /** Stops the run; `run` then rejects with the signal's reason once the worker is free again. */
   readonly signal: AbortSignal;
+  /** The pair of agents that answers, held by the workers; without it the pair they were started with. */
+  readonly release?: Release;
   /** Progress; without it the worker sends none. */
   readonly onEvent?: (event: PipelineEvent) => void;
 }
@@ -19,6 +21,12 @@ export interface InferenceHost {
   readonly info: EngineInfo | undefined;
   /** Computes one request; call it no more often at a time than there are workers. Rejects with AppError `inference_crashed` or `internal_error`. */
   run(request: PatchRequest, options: RunOptions): Promise<InferenceResult>;
+  /** Gives agents to every worker, also to those that are started later. Nothing waits for it: messages keep their order. */
+  addAgents(agents: readonly AgentPayload[]): void;
+  /** Makes a release, held by the workers, the one that `info` names and that a restarted worker begins with. */
+  serve(release: Release): void;
+  /** Lets every worker forget generations that no running or later request names. */
+  dropAgents(generations: readonly string[]): void;
   /** Stops everything; runs that are not finished are rejected. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import type { PatchRequest } from '../../pipeline/types.js';
 import { AppError } from '../errors.js';
 import type { RunOptions } from './host.js';
-import type { EngineInfo, FromWorker, InferenceResult, ToWorker, WorkerSettings } from './messages.js';
+import type { AgentPayload, EngineInfo, FromWorker, InferenceResult, ToWorker, WorkerSettings } from './messages.js';
 
 /** What a lane needs to start its worker, and whom it tells. */
 export interface LaneOptions {
@@ -10,7 +10,7 @@ export interface LaneOptions {
   readonly settings: Omit<WorkerSettings, 'stopFlag'>;
   /** How long a worker may go on after it was told to stop before it is ended by force, ms. */
   readonly stopGraceMs: number;
-  readonly onReady: (info: EngineInfo) => void;
+  readonly onReady: (info: EngineInfo, agents: readonly AgentPayload[]) => void;
   /** The worker is gone and was not told to. `error` says why. */
   readonly onGone: (error: Error) => void;
 }
@@ -98,8 +98,13 @@ export class Lane {
         options.signal.removeEventListener('abort', stop);
       };
       this.#job = { id, options, resolve, reject, cleanUp };
-      this.#post({ type: 'run', id, request, events: options.onEvent !== undefined });
+      this.#post({ type: 'run', id, request, events: options.onEvent !== undefined, release: options.release });
     });
+  }
+
+  /** Tells the worker of agents that come or go; it hears it before any run that is started later. */
+  tell(message: Extract<ToWorker, { type: 'add' | 'drop' }>): void {
+    if (this.#mode !== 'gone') this.#post(message);
   }
 
   /** Lets the worker release its model and end; after the grace time it is ended by force. */
@@ -125,7 +130,7 @@ export class Lane {
   #receive(message: FromWorker): void {
     if (message.type === 'ready') {
       this.#mode = 'idle';
-      this.#options.onReady(message.info);
+      this.#options.onReady(message.info, message.agents);
       return;
     }
     const job = this.#job;

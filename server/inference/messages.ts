@@ -1,10 +1,34 @@
 /** What main thread and inference worker say to each other. Plain data, so that it survives `postMessage`. */
 import type { PatchRequest, PatchResult, PipelineEvent, PipelineOptions } from '../../pipeline/types.js';
 
-/** The pair of agents that is served; each generation is the SHA-256 of an agent's contents. */
+/** The pair of agents that answers a request. Immutable: another agent makes another release. */
 export interface Release {
+  /** SHA-256 (hex) over the two generations. */
+  readonly id: string;
+  /** Generation of the agent: the SHA-256 (hex) of its contents. */
   readonly issue_analysis: string;
   readonly code_generation: string;
+}
+
+/** The files of the two agents loaded at the start. */
+export interface AgentFiles {
+  readonly issueAnalysis: string;
+  readonly codeGeneration: string;
+}
+
+/** An agent's numbers on their way between threads: stacked tensors by name, each over shared memory, so that nothing is copied in between. */
+export interface AgentPayload {
+  readonly generation: string;
+  readonly tensors: Readonly<Record<string, Float32Array>>;
+}
+
+/** What a file says about the agent in it. */
+export interface AgentCard {
+  readonly agent: string;
+  readonly generation: string;
+  readonly parameters: number;
+  readonly figures: Readonly<Record<string, unknown>>;
+  readonly lineage: Readonly<Record<string, unknown>>;
 }
 
 /** What a loaded engine says about itself. */
@@ -22,7 +46,8 @@ export interface InferenceResult {
 /** Handed to the worker at its start. */
 export interface WorkerSettings {
   readonly modelDir: string;
-  readonly agentsDir: string;
+  /** Where the first release comes from: files, or, when a worker is started again, what the others hold. */
+  readonly agents: AgentFiles | { readonly release: Release; readonly payloads: readonly AgentPayload[] };
   /** Threads of one graph run. */
   readonly threads: number;
   readonly options: Partial<PipelineOptions>;
@@ -31,14 +56,36 @@ export interface WorkerSettings {
 }
 
 export type ToWorker =
-  | { readonly type: 'run'; readonly id: number; readonly request: PatchRequest; readonly events: boolean }
+  | {
+      readonly type: 'run';
+      readonly id: number;
+      readonly request: PatchRequest;
+      readonly events: boolean;
+      readonly release: Release | undefined;
+    }
+  /** Agents that requests may name from now on. */
+  | { readonly type: 'add'; readonly agents: readonly AgentPayload[] }
+  /** Generations that no request names any more. */
+  | { readonly type: 'drop'; readonly generations: readonly string[] }
   | { readonly type: 'stop'; readonly id: number }
   | { readonly type: 'close' };
 
 export type FromWorker =
-  | { readonly type: 'ready'; readonly info: EngineInfo }
+  | { readonly type: 'ready'; readonly info: EngineInfo; readonly agents: readonly AgentPayload[] }
   | { readonly type: 'event'; readonly id: number; readonly event: PipelineEvent }
   | { readonly type: 'result'; readonly id: number; readonly value: InferenceResult }
   /** The request ended without an answer; the worker is fine and free. */
   | { readonly type: 'stopped'; readonly id: number }
   | { readonly type: 'failed'; readonly id: number; readonly message: string; readonly stack: string | undefined };
+
+/** Main thread to the thread that checks agents: one file at a time. */
+export interface CheckRequest {
+  readonly id: number;
+  readonly file: string;
+  readonly maxBytes: number;
+}
+
+export type CheckReply =
+  | { readonly type: 'ready' }
+  | { readonly type: 'checked'; readonly id: number; readonly card: AgentCard; readonly payload: AgentPayload }
+  | { readonly type: 'refused'; readonly id: number; readonly code: string | undefined; readonly message: string };

@@ -2,12 +2,13 @@ import type { PatchRequest, PipelineOptions } from '../../pipeline/types.js';
 import { AppError } from '../errors.js';
 import type { HostState, InferenceHost, RunOptions } from './host.js';
 import { Lane } from './lane.js';
-import type { EngineInfo, InferenceResult } from './messages.js';
+import type { AgentFiles, AgentPayload, EngineInfo, InferenceResult, Release } from './messages.js';
 
 /** Settings of the worker threads. */
 export interface WorkerHostOptions {
   readonly modelDir: string;
-  readonly agentsDir: string;
+  /** Files of the release served first. */
+  readonly agents: AgentFiles;
   /** Number of worker threads; each loads the model. */
   readonly workers: number;
   /** Threads of one graph run in one worker. */
@@ -21,6 +22,8 @@ export interface WorkerHostOptions {
   /** Module run in each thread; another one only in tests. */
   readonly workerFile?: URL;
   readonly onReady?: (info: EngineInfo) => void;
+  /** Called once, with the release loaded from files, before a request can be computed. */
+  readonly onFirstReady?: (info: EngineInfo, agents: readonly AgentPayload[]) => void;
   readonly onRestart?: (error: Error) => void;
 }
 
@@ -34,6 +37,8 @@ export class WorkerHost implements InferenceHost {
   readonly #waiting: (() => void)[] = [];
   readonly #started: Promise<EngineInfo>;
   #settleStart!: { resolve: (info: EngineInfo) => void; reject: (error: Error) => void };
+  /** What every worker is to hold, by generation. */
+  readonly #held = new Map<string, AgentPayload>();
   #info: EngineInfo | undefined;
   #closed = false;
 
@@ -89,6 +94,20 @@ export class WorkerHost implements InferenceHost {
     await Promise.all(this.#lanes.flatMap((lane) => lane?.close() ?? []));
   }
 
+  addAgents(agents: readonly AgentPayload[]): void {
+    for (const agent of agents) this.#held.set(agent.generation, agent);
+    for (const lane of this.#lanes) lane?.tell({ type: 'add', agents });
+  }
+
+  serve(release: Release): void {
+    if (this.#info) this.#info = { ...this.#info, release };
+  }
+
+  dropAgents(generations: readonly string[]): void {
+    for (const generation of generations) this.#held.delete(generation);
+    for (const lane of this.#lanes) lane?.tell({ type: 'drop', generations });
+  }
+
   /** Waits until a lane may have become idle; rejects when the signal aborts. */
   #freed(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -114,14 +133,22 @@ export class WorkerHost implements InferenceHost {
   }
 
   #start(index: number): void {
-    const { modelDir, agentsDir, threads, options = {} } = this.#options;
+    const { modelDir, threads, options = {} } = this.#options;
+    const payloads = [...this.#held.values()];
+    const agents = this.#info ? { release: this.#info.release, payloads } : this.#options.agents;
     this.#lanes[index] = new Lane({
       workerFile: this.#options.workerFile ?? new URL('worker.js', import.meta.url),
-      settings: { modelDir, agentsDir, threads, options },
+      settings: { modelDir, agents, threads, options },
       stopGraceMs: this.#options.stopGraceMs ?? 5000,
-      onReady: (info) => {
+      onReady: (info, loaded) => {
         this.#failures[index] = 0;
-        this.#info = info;
+        if (!this.#info) {
+          this.#info = info;
+          for (const agent of loaded) this.#held.set(agent.generation, agent);
+          this.#options.onFirstReady?.(info, loaded);
+        }
+        // It may have loaded its files before others were replaced, or been started before an agent came.
+        this.#lanes[index]?.tell({ type: 'add', agents: [...this.#held.values()] });
         this.#settleStart.resolve(info);
         this.#options.onReady?.(info);
         this.#wake();

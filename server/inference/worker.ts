@@ -1,15 +1,11 @@
 /** Runs in a worker thread: owns the engine, computes one request at a time, tells the main thread what happens. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createPatches } from '../../pipeline/pipeline.js';
-import type { PatchRequest, PipelineEvent } from '../../pipeline/types.js';
+import type { PipelineEvent } from '../../pipeline/types.js';
+import { AgentShelf } from './agent-shelf.js';
 import { loadEngine } from './engine.js';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js';
-
-const warmUpRequest: PatchRequest = {
-  issue: { title: 'Warm up', body: '' },
-  files: [{ path: 'warm.py', content: 'def warm(up):\n    return up\n' }],
-  max_new_tokens: 8,
-};
+import { warmUpRequest } from './warm-up.js';
 
 /** The request at work. */
 interface Current {
@@ -25,12 +21,19 @@ async function main(): Promise<void> {
   const send = (message: FromWorker): void => {
     port.postMessage(message);
   };
-  const { engine, info } = await loadEngine(settings);
+  const { engine, info, agents } = await loadEngine(settings);
+  const shelf = new AgentShelf(engine.backbone.config);
+  shelf.add(agents);
   // The first run of a graph allocates what later ones reuse; better now than in somebody's request.
   await createPatches(engine, warmUpRequest);
   let current: Current | undefined;
 
-  const run = async ({ id, request, events }: Extract<ToWorker, { type: 'run' }>): Promise<void> => {
+  const run = async ({
+    id,
+    request,
+    events,
+    release = info.release,
+  }: Extract<ToWorker, { type: 'run' }>): Promise<void> => {
     const stop = new AbortController();
     current = { id, stop };
     const onEvent = (event: PipelineEvent): void => {
@@ -38,8 +41,9 @@ async function main(): Promise<void> {
       else if (events) send({ type: 'event', id, event });
     };
     try {
-      const result = await createPatches(engine, request, { signal: stop.signal, onEvent, options: settings.options });
-      send({ type: 'result', id, value: { result, release: info.release } });
+      const pinned = { ...engine, agents: shelf.pair(release) };
+      const result = await createPatches(pinned, request, { signal: stop.signal, onEvent, options: settings.options });
+      send({ type: 'result', id, value: { result, release } });
     } catch (error) {
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
       send(stop.signal.aborted ? { type: 'stopped', id } : { type: 'failed', id, message, stack });
@@ -56,6 +60,12 @@ async function main(): Promise<void> {
       case 'stop':
         if (current?.id === message.id) current.stop.abort();
         return;
+      case 'add':
+        shelf.add(message.agents);
+        return;
+      case 'drop':
+        shelf.drop(message.generations);
+        return;
       case 'close':
         current?.stop.abort();
         port.close();
@@ -63,7 +73,7 @@ async function main(): Promise<void> {
         void engine.backbone.close();
     }
   });
-  send({ type: 'ready', info });
+  send({ type: 'ready', info, agents });
 }
 
 await main();

@@ -3,10 +3,16 @@ import type { Admission } from '../admission.js';
 import { AppError } from '../errors.js';
 import type { InferenceHost } from '../inference/host.js';
 import type { Metrics } from '../metrics.js';
+import type { ReleaseRegistry } from '../releases/registry.js';
 
 /** `GET /health`, `/ready` and `/metrics`: for whoever runs the server. */
-export function operationRoutes(deps: { host: InferenceHost; admission: Admission; metrics: Metrics }): Router {
-  const { host, admission, metrics } = deps;
+export function operationRoutes(deps: {
+  host: InferenceHost;
+  admission: Admission;
+  metrics: Metrics;
+  registry: ReleaseRegistry;
+}): Router {
+  const { host, admission, metrics, registry } = deps;
   const router = Router();
 
   router.get('/health', (_request, response) => {
@@ -20,6 +26,7 @@ export function operationRoutes(deps: { host: InferenceHost; admission: Admissio
 
   router.get('/metrics', async (_request, response) => {
     metrics.ready.set(host.state === 'ready' && !admission.closed ? 1 : 0);
+    metrics.residentAgents.set(registry.resident.size);
     response.set('Content-Type', metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 

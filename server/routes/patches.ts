@@ -8,6 +8,8 @@ import type { InferenceResult } from '../inference/messages.js';
 import { readJsonBody } from '../json-body.js';
 import type { Metrics, Outcome } from '../metrics.js';
 import type { Contract } from '../openapi.js';
+import type { CanaryWatch } from '../releases/canary-watch.js';
+import type { Lease, ReleaseRegistry } from '../releases/registry.js';
 import { readPatchRequest } from '../request-checks.js';
 
 /** What POST /v1/patches needs. */
@@ -18,29 +20,36 @@ export interface PatchRouteDeps {
   readonly admission: Admission;
   readonly metrics: Metrics;
   readonly logger: Logger;
+  readonly registry: ReleaseRegistry;
+  readonly watch: CanaryWatch;
   /** Aborts when running requests may go on no longer (the end of a shutdown). */
   readonly drained: AbortSignal;
 }
 
 /** `POST /v1/patches`: body → checks → queue → worker → answer. */
 export function patchRoutes(deps: PatchRouteDeps): Router {
-  const { config, contract, host, admission, metrics, logger } = deps;
+  const { config, contract, host, admission, metrics, logger, registry, watch } = deps;
   const router = Router();
 
   router.post('/v1/patches', async (request, response) => {
     const id = (response.locals as { id: string }).id;
     const body = await readJsonBody(request, config.limits.maxBodyBytes);
     const patchRequest = readPatchRequest(body, contract, config.limits);
-    if (host.state === 'loading')
+    if (host.state === 'loading' || !registry.state)
       throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
 
     const gone = signalOfClient(response);
     const admitted = performance.now();
-    const slot = await admission.acquire(gone);
+    // The pair is chosen here and stays, however long the request waits and whatever is published meanwhile.
+    const lease = registry.pin(request.get('x-request-key') ?? id);
+    const slot = await admission.acquire(gone).catch((error: unknown) => {
+      lease.end();
+      throw error;
+    });
     metrics.queueTime.observe(slot.waitedMs / 1000);
     let outcome: Outcome = 'failed';
     try {
-      const { result, release } = await runWithDeadline(deps, patchRequest, gone);
+      const { result, release } = await runWithDeadline(deps, patchRequest, gone, lease);
       outcome = result.status;
       metrics.observeResult(result);
       logger.info(
@@ -51,6 +60,7 @@ export function patchRoutes(deps: PatchRouteDeps): Router {
           usage: result.usage,
           timings: result.timings,
           release,
+          label: lease.label,
         },
         'patches',
       );
@@ -61,7 +71,10 @@ export function patchRoutes(deps: PatchRouteDeps): Router {
       throw error;
     } finally {
       slot.release();
-      metrics.observeOutcome(outcome, (performance.now() - admitted) / 1000);
+      lease.end();
+      const seconds = (performance.now() - admitted) / 1000;
+      metrics.observeOutcome(outcome, seconds);
+      watch.observe(lease.label, outcome, seconds);
     }
   });
 
@@ -72,6 +85,7 @@ async function runWithDeadline(
   deps: PatchRouteDeps,
   patchRequest: Parameters<InferenceHost['run']>[0],
   gone: AbortSignal,
+  { release }: Lease,
 ): Promise<InferenceResult> {
   const { requestTimeoutMs } = deps.config;
   const deadline = new AbortController();
@@ -79,7 +93,10 @@ async function runWithDeadline(
     deadline.abort(new AppError('deadline_exceeded', `The request took longer than ${requestTimeoutMs} ms.`));
   }, requestTimeoutMs);
   try {
-    return await deps.host.run(patchRequest, { signal: AbortSignal.any([gone, deadline.signal, deps.drained]) });
+    return await deps.host.run(patchRequest, {
+      signal: AbortSignal.any([gone, deadline.signal, deps.drained]),
+      release,
+    });
   } finally {
     clearTimeout(timer);
   }

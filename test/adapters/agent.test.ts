@@ -89,39 +89,39 @@ describe('agents', () => {
   }
 
   it('are refused if they are for something else', async () => {
-    const incompatible = { name: 'AgentError', code: 'agent_incompatible' };
+    const refused = (code: string): { name: string; code: string } => ({ name: 'AgentError', code });
     await assert.rejects(
       changed((_, meta) => (meta['format'] = '2')),
-      incompatible,
+      refused('agent_wrong_format'),
     );
     await assert.rejects(
       changed((_, meta) => delete meta['format']),
-      incompatible,
+      refused('agent_wrong_format'),
     );
     await assert.rejects(
       changed((_, meta) => (meta['agent'] = 'other')),
-      incompatible,
+      refused('agent_wrong_name'),
     );
     await assert.rejects(
       changed((_, meta) => (meta['backbone'] = '0'.repeat(64))),
-      incompatible,
+      refused('agent_wrong_backbone'),
     );
     await assert.rejects(
       changed((tensors) => tensors.delete('gate_w')),
-      { ...incompatible, message: /gate_w is missing/ },
+      { ...refused('agent_missing_tensor'), message: /gate_w is missing/ },
     );
     const extra = { shape: [1], data: new Float32Array(1) };
     await assert.rejects(
       changed((tensors) => tensors.set('constructor', extra)),
-      incompatible,
+      refused('agent_unknown_tensor'),
     );
     await assert.rejects(
       changed((tensors) => tensors.set('gate_b', extra)),
-      incompatible,
+      refused('agent_wrong_shape'),
     );
     await assert.rejects(
       changed(() => undefined, 'issue-analysis'),
-      incompatible,
+      refused('agent_wrong_name'),
     );
     assert.equal((await changed(() => undefined, 'code-generation')).generation, agent.generation);
   });
@@ -134,7 +134,7 @@ describe('agents', () => {
           const { shape, data } = tensors.get('head_down')!;
           tensors.set('head_down', { shape, data: Float32Array.from(data, (old, at) => (at === 5 ? value : old)) });
         }),
-        malformed,
+        { ...malformed, code: 'agent_not_finite' },
       );
     }
     await assert.rejects(
@@ -145,7 +145,20 @@ describe('agents', () => {
       changed((_, meta) => (meta['lineage'] = '[]')),
       malformed,
     );
+    await assert.rejects(
+      changed((_, meta) => (meta['generation'] = '0'.repeat(64))),
+      { ...malformed, code: 'agent_corrupted' },
+    );
+    for (const probe of ['{', '{}', '{"source":[1],"tokens":[1,2],"top":[1],"logits":[1]}']) {
+      await assert.rejects(
+        changed((_, meta) => (meta['probe'] = probe)),
+        malformed,
+      );
+    }
     await assert.rejects(loadAgent(path.join(folder, 'none'), config), { code: 'agent_unreadable' });
-    await assert.rejects(loadAgent(path.join(TINY_DIRECTORY, 'config.json'), config), malformed);
+    await assert.rejects(loadAgent(path.join(TINY_DIRECTORY, 'config.json'), config), {
+      ...malformed,
+      code: 'agent_bad_magic',
+    });
   });
 });

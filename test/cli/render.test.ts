@@ -4,7 +4,7 @@ import type { Answer } from '../../cli/client.js';
 import { palette, renderAnswer, renderDiff } from '../../cli/render.js';
 import { result } from '../server/helpers.js';
 
-const answer: Answer = { ...result, release: { issue_analysis: 'a', code_generation: 'c' } };
+const answer: Answer = { ...result, release: { id: 'r', issue_analysis: 'a', code_generation: 'c' } };
 
 describe('rendering', () => {
   it('shows analysis and patches', () => {

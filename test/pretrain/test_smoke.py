@@ -62,3 +62,5 @@ def test_from_records_to_a_served_directory(tmp_path):
     run("export.py", "--weights", tmp_path / "backbone.safetensors", "--tokenizer", tokenizer, "--out", out, "--agents", tmp_path, "--agents-out", tmp_path / "files")
     assert {"encoder.onnx", "decoder.onnx", "config.json", "SHA256SUMS"} <= {file.name for file in out.iterdir()}
     assert (tmp_path / "files/code-generation.safetensors").exists()
+    run("export_step.py", "--model", out)
+    assert (out / "training-step.onnx").exists() and "evaluation.onnx" in (out / "SHA256SUMS").read_text()

@@ -50,7 +50,7 @@ export function itServes(current: () => ServerProcess): void {
     assert.deepEqual(contract.schema('Ready')(ready), []);
     assert.match(
       JSON.stringify(ready.release),
-      /^\{"issue_analysis":"[0-9a-f]{64}","code_generation":"[0-9a-f]{64}"\}$/,
+      /^\{"id":"[0-9a-f]{64}","issue_analysis":"[0-9a-f]{64}","code_generation":"[0-9a-f]{64}"\}$/,
     );
   });
 

@@ -7,7 +7,7 @@ const settings = workerData as WorkerSettings;
 const flag = new Int32Array(settings.stopFlag);
 const info: EngineInfo = {
   model: { name: settings.modelDir, fingerprint: '0'.repeat(64) },
-  release: { issue_analysis: 'a', code_generation: 'c' },
+  release: { id: 'r', issue_analysis: 'a', code_generation: 'c' },
 };
 const empty: PatchResult = {
   status: 'abstained',
@@ -59,7 +59,7 @@ parentPort?.on('message', (message: ToWorker) => {
       return;
     default:
       send({ type: 'event', id, event: { type: 'stage_started', stage: 'encode' } });
-      send({ type: 'result', id, value: { result: empty, release: info.release } });
+      send({ type: 'result', id, value: { result: empty, release: message.release ?? info.release } });
   }
 });
-send({ type: 'ready', info });
+send({ type: 'ready', info, agents: [] });

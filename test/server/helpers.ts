@@ -8,8 +8,11 @@ import { buildApp } from '../../server/app.js';
 import { loadConfig, type Config } from '../../server/config.js';
 import type { HostState, InferenceHost, RunOptions } from '../../server/inference/host.js';
 import type { EngineInfo, InferenceResult } from '../../server/inference/messages.js';
+import { releaseOf } from '../../server/inference/release.js';
 import { Metrics } from '../../server/metrics.js';
 import { loadContract } from '../../server/openapi.js';
+import { CanaryWatch } from '../../server/releases/canary-watch.js';
+import { ReleaseRegistry } from '../../server/releases/registry.js';
 
 export const contract = loadContract();
 
@@ -56,7 +59,7 @@ export const result: PatchResult = {
 
 const info: EngineInfo = {
   model: { name: 'fake', fingerprint: 'f'.repeat(64) },
-  release: { issue_analysis: 'a'.repeat(64), code_generation: 'c'.repeat(64) },
+  release: releaseOf('a'.repeat(64), 'c'.repeat(64)),
 };
 
 type Behaviour = (request: PatchRequest, options: RunOptions) => Promise<PatchResult>;
@@ -70,7 +73,19 @@ export class FakeHost implements InferenceHost {
 
   async run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
     this.requests.push(request);
-    return { result: await this.behaviour(request, options), release: info.release };
+    return { result: await this.behaviour(request, options), release: options.release ?? info.release };
+  }
+
+  addAgents(): void {
+    // Nothing is held here.
+  }
+
+  serve(): void {
+    // Nothing is held here.
+  }
+
+  dropAgents(): void {
+    // Nothing is held here.
   }
 
   async close(): Promise<void> {
@@ -124,7 +139,21 @@ export async function serve(environment: NodeJS.ProcessEnv = {}): Promise<TestSe
   });
   const drained = new AbortController();
   const logger = pino({ level: 'silent' });
-  const app = buildApp({ config, contract, host, admission, metrics, logger, drained: drained.signal });
+  const registry = new ReleaseRegistry(host);
+  registry.begin({ stable: info.release, canary: null, previous: [] });
+  const watch = new CanaryWatch(config.canary, () => undefined);
+  const app = buildApp({
+    config,
+    contract,
+    host,
+    admission,
+    metrics,
+    logger,
+    registry,
+    watch,
+    admin: undefined,
+    drained: drained.signal,
+  });
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -14,7 +14,14 @@ function request(title: string): PatchRequest {
 describe('worker host', () => {
   let host: WorkerHost;
   const start = (options: Partial<WorkerHostOptions> = {}): WorkerHost => {
-    host = new WorkerHost({ modelDir: 'fake', agentsDir: 'fake', workers: 1, threads: 1, workerFile, ...options });
+    host = new WorkerHost({
+      modelDir: 'fake',
+      agents: { issueAnalysis: 'a', codeGeneration: 'c' },
+      workers: 1,
+      threads: 1,
+      workerFile,
+      ...options,
+    });
     return host;
   };
   const run = (title: string, signal = new AbortController().signal): ReturnType<WorkerHost['run']> =>
@@ -41,7 +48,7 @@ describe('worker host', () => {
       onEvent: (event) => events.push(event),
     });
     assert.equal(result.status, 'abstained');
-    assert.deepEqual(release, { issue_analysis: 'a', code_generation: 'c' });
+    assert.deepEqual(release, { id: 'r', issue_analysis: 'a', code_generation: 'c' });
     assert.deepEqual(events, [{ type: 'stage_started', stage: 'encode' }]);
   });
 

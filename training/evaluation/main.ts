@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { loadConfig, packageRoot } from '../../server/config.js';
-import { loadEngine } from '../../server/inference/engine.js';
+import { agentFilesIn, loadEngine } from '../../server/inference/engine.js';
 import { evaluate } from './evaluate.js';
 import { readHeldOut } from './held-out.js';
 import { renderReport, writeJson } from './report.js';
@@ -57,7 +57,7 @@ async function main(argv: readonly string[]): Promise<void> {
     );
   }
   const rows = hasRows ? await readHeldOut(heldout, count, seed) : [];
-  const loaded = await loadEngine({ modelDir, agentsDir, threads });
+  const loaded = await loadEngine({ modelDir, agents: agentFilesIn(agentsDir), threads });
   try {
     const report = await evaluate(loaded, {
       rows,

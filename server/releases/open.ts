@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.js';
+import type { AgentFiles } from '../inference/messages.js';
+import { AgentStore } from './agent-store.js';
+import { Journal, StoreError } from './journal.js';
+import { Publisher } from './publisher.js';
+
+/** The store of a server, and which files its workers begin with. */
+export interface OpenStore {
+  readonly store: AgentStore;
+  readonly journal: Journal;
+  readonly files: AgentFiles;
+  /** The files lie in staging: this is a new store. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Opens the store when there is an admin key or a store from before; undefined otherwise. Throws StoreError when it is damaged: to
+ * serve AGENTS_DIR instead would answer with agents that were replaced long ago.
+ */
+export async function openStore(config: Config, first: AgentFiles): Promise<OpenStore | undefined> {
+  const journalFile = join(config.storeDir, 'journal');
+  const hasKey = config.adminKey !== '' || config.adminKeyFile !== '';
+  if (!hasKey && !existsSync(journalFile)) return undefined;
+  const store = await AgentStore.open(config.storeDir, config.agentLimits.maxAgents);
+  const journal = await Journal.open(journalFile);
+  const last = Publisher.lastState(journal);
+  if (!last) {
+    // Copies, so that what is stored is what was loaded, even if the folder changes meanwhile.
+    const files = { issueAnalysis: store.stagingFile(), codeGeneration: store.stagingFile() };
+    try {
+      await copyFile(first.issueAnalysis, files.issueAnalysis);
+      await copyFile(first.codeGeneration, files.codeGeneration);
+    } catch (cause) {
+      await journal.close();
+      throw new StoreError(`Cannot copy the first agents: ${(cause as Error).message}`, { cause });
+    }
+    return { store, journal, files, isNew: true };
+  }
+  const { issue_analysis: analysis, code_generation: code } = last.stable;
+  for (const generation of [analysis, code]) {
+    if (await store.has(generation)) continue;
+    await journal.close();
+    throw new StoreError(`${store.fileOf(generation)} is missing, and the journal says that it is served.`);
+  }
+  const files = { issueAnalysis: store.fileOf(analysis), codeGeneration: store.fileOf(code) };
+  return { store, journal, files, isNew: false };
+}

@@ -1,0 +1,149 @@
+// A whole fine-tuning on the tiny model: it learns, changes nothing but its agent, can be interrupted, and keeps the best.
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { loadAgent } from '../../adapters/agent.js';
+import { readTensors } from '../../adapters/safetensors.js';
+import { readConfig } from '../../model/config.js';
+import { finetune, type FinetuneOptions } from '../../training/finetune/finetune.js';
+import { hashOfFile } from '../../training/finetune/integrity.js';
+import type { Settings, StepReport } from '../../training/finetune/trainer.js';
+import { relativeDifference } from '../helpers/model.js';
+import { TINY_DIRECTORY } from '../helpers/tiny.js';
+import { tinyRows } from './tiny-rows.js';
+
+const SETTINGS: Settings = {
+  epochs: 3,
+  batch: 8,
+  microBatch: 3,
+  learningRate: 3e-3,
+  warmupSteps: 2,
+  weightDecay: 0.01,
+  clipNorm: 1,
+  patience: 3,
+  seed: 5,
+};
+
+describe('fine-tuning', () => {
+  let folder: string;
+  let model: string;
+  const inFolder = (name: string): string => path.join(folder, name);
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'finetune-'));
+    model = inFolder('model');
+    await cp(TINY_DIRECTORY, model, { recursive: true });
+    await writeFile(inFolder('rows.jsonl'), tinyRows(24));
+  });
+  after(() => rm(folder, { recursive: true }));
+
+  function options(work: string, settings: Partial<Settings> = {}): FinetuneOptions {
+    return {
+      agent: 'code-generation',
+      rows: inFolder('rows.jsonl'),
+      shares: { valid: 0.2, heldOut: 0.2 },
+      modelDir: model,
+      from: path.join(model, 'code-generation.safetensors'),
+      work: inFolder(work),
+      threads: 1,
+      settings: { ...SETTINGS, ...settings },
+      resume: false,
+      margin: 1,
+    };
+  }
+
+  async function modelHashes(): Promise<Record<string, string>> {
+    const hashes: Record<string, string> = {};
+    for (const name of (await readdir(model)).sort()) hashes[name] = await hashOfFile(path.join(model, name));
+    return hashes;
+  }
+
+  it('lowers the loss within ten steps and changes only its agent', async () => {
+    const before = await modelHashes();
+    const steps: StepReport[] = [];
+    const report = await finetune({
+      ...options('plain', { epochs: 4, learningRate: 6e-3 }),
+      onReport: (line) => {
+        if ('train_loss' in line) steps.push(line);
+      },
+    });
+    assert(steps[9]!.train_loss < steps[0]!.train_loss);
+    assert(report.held_out.after.cross_entropy < report.held_out.before.cross_entropy);
+    assert(report.gate.publishable, report.gate.reasons.join());
+    assert.deepEqual(await modelHashes(), before);
+    assert.deepEqual(report.parameter_locality.files_changed, []);
+    assert.equal(report.parameter_locality.agent_tensors_changed.length, 6);
+    const candidate = await loadAgent(report.file, await readConfig(model), 'code-generation');
+    assert.equal(candidate.generation, report.generation);
+    assert.equal(candidate.lineage['parent'], report.parent);
+    assert.match(await readFile(inFolder('plain/report.md'), 'utf8'), /Better, and publishable/);
+  });
+
+  it('gives the same after an interruption, bit for bit', async () => {
+    const whole = await finetune(options('whole'));
+    const interrupt = new AbortController();
+    const parts = { ...options('parts'), signal: interrupt.signal };
+    await assert.rejects(
+      finetune({
+        ...parts,
+        onReport: (line) => {
+          if ('train_loss' in line && line.step === 5) interrupt.abort();
+        },
+      }),
+      { code: 'aborted' },
+    );
+    const resumed = await finetune({ ...options('parts'), resume: true });
+    assert.equal(resumed.generation, whole.generation);
+    assert.deepEqual(resumed.held_out, whole.held_out);
+  });
+
+  it('does not go on from the checkpoint of another run', async () => {
+    await finetune(options('other', { epochs: 1 }));
+    await assert.rejects(finetune({ ...options('other', { epochs: 2 }), resume: true }), {
+      code: 'checkpoint_of_other_run',
+    });
+    await assert.rejects(finetune({ ...options('none'), resume: true }), { code: 'checkpoint_missing' });
+  });
+
+  it('keeps the best weights, not the last', async () => {
+    const report = await finetune(options('early', { learningRate: 0.1, warmupSteps: 0, epochs: 9, patience: 1 }));
+    const { stopped_early, bestStep, bestLoss, step, validations } = report.training;
+    assert(stopped_early && bestStep < step);
+    assert.equal(bestLoss, Math.min(...validations.map(({ valid_loss }) => valid_loss)));
+    const { tensors } = await readTensors(inFolder('early/checkpoint.safetensors'));
+    const candidate = await loadAgent(report.file, await readConfig(model));
+    const distance = (name: string): number => relativeDifference(candidate.tensors.head_up, tensors.get(name)!.data);
+    assert(distance('best.head_up') < 1e-3, 'half precision rounds');
+    assert(distance('parameters.head_up') > 1e-2);
+  });
+
+  it('does not let a candidate pass that is not better', async () => {
+    const report = await finetune(options('same', { learningRate: 1e-12, patience: 1 }));
+    assert.equal(report.gate.publishable, false);
+    assert.deepEqual(report.parameter_locality.agent_tensors_changed, []);
+  });
+
+  it('stops when the loss runs away', async () => {
+    await assert.rejects(finetune(options('wild', { learningRate: 1, warmupSteps: 0, clipNorm: 1e6 })), {
+      code: 'loss_diverged',
+    });
+  });
+
+  it('trains the analysis agent as well', async () => {
+    const report = await finetune({
+      ...options('analysis'),
+      agent: 'issue-analysis',
+      from: path.join(model, 'issue-analysis.safetensors'),
+    });
+    assert(report.held_out.after.cross_entropy < report.held_out.before.cross_entropy);
+  });
+
+  it('refuses a backbone whose files do not make its fingerprint, and an output that is its input', async () => {
+    const broken = inFolder('broken');
+    await cp(model, broken, { recursive: true });
+    await writeFile(path.join(broken, 'decoder.bin'), 'x', { flag: 'a' });
+    await assert.rejects(finetune({ ...options('unused'), modelDir: broken }), { code: 'backbone_changed' });
+    await assert.rejects(finetune({ ...options('unused'), work: model }), { code: 'output_is_input' });
+  });
+});

@@ -1,0 +1,72 @@
+import type { ModelConfig } from '../../model/config.js';
+import type { Sequence } from './sequences.js';
+
+/** Numbers that a training changes, against all there are. */
+export interface ParameterCount {
+  readonly trainable: number;
+  /** Backbone and this agent. */
+  readonly total: number;
+  readonly percent: number;
+}
+
+/** Floating-point operations (a multiplication and an addition are two) of one pass over the training sequences. */
+export interface Operations {
+  readonly agent_epoch: number;
+  /** The encoder, once for the whole run. */
+  readonly encode_once: number;
+  /** The same sequences with gradients for every parameter of encoder and decoder. */
+  readonly full_epoch: number;
+  /** How many times less an epoch of the agent takes. */
+  readonly ratio: number;
+}
+
+/** Matrices of one layer: projections of attention, and feed-forward block. */
+function layerParameters(config: ModelConfig): { readonly attention: number; readonly feedForward: number } {
+  const { hidden_size: d, num_heads: heads, num_kv_heads: shared, head_dim: width, intermediate_size: f } = config;
+  return { attention: d * width * (2 * heads + 2 * shared), feedForward: 3 * d * f };
+}
+
+/** Counts parameters by the sizes in config.json. */
+export function countParameters(config: ModelConfig, agentParameters: number): ParameterCount {
+  const { attention, feedForward } = layerParameters(config);
+  const { hidden_size: d, num_heads: heads, head_dim: width, vocab_size: vocabulary } = config;
+  const layers = config.encoder_layers + config.decoder_layers;
+  // Of the last encoder layer only keys and values are used; the final norm has d weights.
+  const unused = d * heads * width + feedForward;
+  const backbone = layers * (attention + feedForward) - unused + vocabulary * d + d;
+  const total = backbone + agentParameters;
+  return { trainable: agentParameters, total, percent: (100 * agentParameters) / total };
+}
+
+/**
+ * Counts the matrix products of one epoch by the sizes, without padding, norms and softmax. The agent's backward pass
+ * needs gradients of activations only, none below the first layer's adapter and none for the memory.
+ */
+export function countOperations(config: ModelConfig, sequences: readonly Sequence[]): Operations {
+  const { attention, feedForward } = layerParameters(config);
+  const { hidden_size: d, num_heads: heads, head_dim: width, vocab_size: vocabulary, adapter } = config;
+  const { decoder_layers: decoders, encoder_layers: encoders } = config;
+  const matrices = 2 * (attention + feedForward);
+  const scores = (queries: number, keys: number): number => 4 * heads * width * queries * keys;
+  let [agentEpoch, fullEpoch, once] = [0, 0, 0];
+  const encoded = new Set<number>();
+  for (const { row, sourceIds, ids, labels } of sequences) {
+    const [source, tokens] = [sourceIds.length, ids.length - 1];
+    const own = scores(tokens, (tokens + 1) / 2);
+    const overMemory = scores(tokens, source);
+    const layer = matrices * tokens + own + overMemory;
+    const head = 2 * vocabulary * d * labels;
+    const adapters = 4 * d * adapter.rank * tokens;
+    const role = 2 * adapter.head_rank * (d + vocabulary) * labels;
+    agentEpoch += decoders * layer + head;
+    agentEpoch += (decoders - 1) * (matrices * tokens + 2 * own + overMemory) + head;
+    agentEpoch += 3 * (decoders * adapters + role);
+    const encoder =
+      encoders * (matrices * source + scores(source, source)) - 2 * (d * heads * width + feedForward) * source;
+    // The full training reads a row's source once for all of its sequences, too.
+    if (!encoded.has(row)) once += encoder;
+    fullEpoch += 3 * (decoders * layer + head) + (encoded.has(row) ? 0 : 3 * encoder);
+    encoded.add(row);
+  }
+  return { agent_epoch: agentEpoch, encode_once: once, full_epoch: fullEpoch, ratio: fullEpoch / agentEpoch };
+}

@@ -1,0 +1,193 @@
+import { createHash } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { loadAgent, saveAgent, type Agent, type AgentName } from '../../adapters/agent.js';
+import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
+import { loadBackbone } from '../../model/backbone.js';
+import { readConfig, type ModelConfig } from '../../model/config.js';
+import { writeJson } from '../evaluation/report.js';
+import { countOperations, countParameters } from './cost.js';
+import { TrainingError } from './errors.js';
+import { evaluateAgent, type Evaluated } from './evaluation.js';
+import { judge } from './gate.js';
+import { TrainingGraphs, type AgentNumbers } from './graphs.js';
+import { backboneHashes, hashOfFile, type Hashes } from './integrity.js';
+import { MemoryCache } from './memory-cache.js';
+import { pairedDifference } from './paired-bootstrap.js';
+import { figuresOf, renderReport, type Report } from './report.js';
+import { readRows } from './rows.js';
+import { sequencesOf, type Sequence, type Symbols, type TrainingRow } from './sequences.js';
+import { splitRows, type Split } from './split.js';
+import { train, type Settings, type StepReport, type ValidReport } from './trainer.js';
+
+/** What to fine-tune, on what, and where things go. */
+export interface FinetuneOptions {
+  readonly agent: AgentName;
+  /** Rows to train on, JSON lines; without `heldOut` the last of them are held out. */
+  readonly rows: string;
+  readonly heldOut?: string | undefined;
+  readonly shares: { readonly valid: number; readonly heldOut: number };
+  readonly modelDir: string;
+  /** The agent's file to start from; it is only read. */
+  readonly from: string;
+  /** Folder of cache, checkpoint, candidate and report. */
+  readonly work: string;
+  readonly threads: number;
+  readonly settings: Settings;
+  readonly resume: boolean;
+  /** Least improvement that the gate asks for, in per cent. */
+  readonly margin: number;
+  readonly onEncoded?: (done: number, total: number) => void;
+  readonly onReport?: (report: StepReport | ValidReport) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Fine-tunes one agent and writes the candidate, report.json and report.md into the work folder; nothing else changes.
+ * Throws `TrainingError`, `ModelError`, `AgentError`; after `aborted` the run can be resumed.
+ */
+export async function finetune(options: FinetuneOptions): Promise<Report> {
+  const { modelDir, work, from, signal } = options;
+  const file = path.join(work, `${options.agent}.safetensors`);
+  if (path.resolve(file) === path.resolve(from)) {
+    throw new TrainingError('output_is_input', `The candidate would take the place of ${from}; use another --out.`);
+  }
+  const config = await readConfig(modelDir);
+  const before = await frozenHashes(modelDir, config, from);
+  const parent = await loadAgent(from, config, options.agent);
+  const cache = new MemoryCache(path.join(work, 'memory'), config);
+  const { split, symbols } = await prepare(options, config, cache);
+  const sequences = (rows: readonly TrainingRow[]): Sequence[] =>
+    rows.flatMap((row, position) => sequencesOf(row, position, options.agent, symbols));
+  const trainSequences = sequences(split.train);
+  const graphs = await TrainingGraphs.load(modelDir, config, cache, options.threads);
+  try {
+    const measure = (agent: AgentNumbers): Promise<Evaluated> =>
+      evaluateAgent(graphs, agent, sequences(split.heldOut), {
+        rows: split.heldOut.length,
+        microBatch: options.settings.microBatch,
+        signal,
+      });
+    const measuredBefore = await measure(parent.tensors);
+    const validations: ValidReport[] = [];
+    const trained = await train({
+      graphs,
+      start: parent.tensors,
+      train: trainSequences,
+      valid: sequences(split.valid),
+      validRows: split.valid.length,
+      settings: options.settings,
+      checkpoint: {
+        file: path.join(work, 'checkpoint.safetensors'),
+        run: identityOf(options, config, parent, split),
+        resume: options.resume,
+      },
+      onReport: (report) => {
+        if ('valid_loss' in report) validations.push(report);
+        options.onReport?.(report);
+      },
+      signal,
+    });
+    const lineage = {
+      parent: parent.generation,
+      settings: options.settings,
+      best_step: trained.state.bestStep,
+      rows: { train: split.train.length, valid: split.valid.length, sha256: hashOfRows([split.train, split.valid]) },
+    };
+    const description = { name: options.agent, backbone: config.fingerprint, lineage };
+    // Half precision rounds: what is measured is what will be served.
+    const rounded = await saveAgent(file, trained.best, description, config);
+    const measuredAfter = await measure(rounded.tensors);
+    const heldOut = { before: figuresOf(measuredBefore.total), after: figuresOf(measuredAfter.total) };
+    const candidate = await saveAgent(file, trained.best, { ...description, figures: { held_out: heldOut } }, config);
+    const after = await frozenHashes(modelDir, config, from);
+    const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
+    const difference = pairedDifference(measuredBefore.rows, measuredAfter.rows, options.settings.seed);
+    const report: Report = {
+      agent: options.agent,
+      backbone: config.fingerprint,
+      parent: parent.generation,
+      generation: candidate.generation,
+      file,
+      settings: options.settings,
+      rows: {
+        train: split.train.length,
+        valid: split.valid.length,
+        held_out: split.heldOut.length,
+        dropped: split.dropped,
+      },
+      held_out: { ...heldOut, difference },
+      training: { ...trained.state, stopped_early: trained.stoppedEarly, validations },
+      parameter_locality: {
+        agent_tensors: AGENT_TENSOR_NAMES.length,
+        agent_tensors_changed: changedTensors(parent, candidate),
+        files_hashed: Object.keys(before).length,
+        files_changed: filesChanged,
+      },
+      adaptation_cost: {
+        parameters: countParameters(config, parent.parameters),
+        operations: countOperations(config, trainSequences),
+      },
+      gate: judge({ difference, margin: options.margin, filesChanged }),
+    };
+    await writeJson(path.join(work, 'report.json'), report);
+    await writeFile(path.join(work, 'report.md'), renderReport(report));
+    return report;
+  } finally {
+    await graphs.dispose();
+  }
+}
+
+/** Rows as tokens, and their sources in the cache. The backbone's sessions are open only for this. */
+async function prepare(
+  options: FinetuneOptions,
+  config: ModelConfig,
+  cache: MemoryCache,
+): Promise<{ readonly split: Split; readonly symbols: Symbols }> {
+  await mkdir(options.work, { recursive: true });
+  const backbone = await loadBackbone({ directory: options.modelDir, threads: options.threads });
+  try {
+    const { tokenizer } = backbone;
+    const rows = await readRows(options.rows, config, tokenizer);
+    const heldOut = options.heldOut === undefined ? undefined : await readRows(options.heldOut, config, tokenizer);
+    const split = splitRows(rows, heldOut, options.agent, options.shares);
+    const sources = [...split.train, ...split.valid, ...split.heldOut].map(({ sourceIds }) => sourceIds);
+    const tell = (done: number): void => options.onEncoded?.(done, sources.length);
+    await cache.fill(sources, backbone, tell, options.signal);
+    return { split, symbols: tokenizer };
+  } finally {
+    await backbone.close();
+  }
+}
+
+/** Hashes of all that must not change: the backbone's files and the agent's file that the run starts from. */
+async function frozenHashes(modelDir: string, config: ModelConfig, agentFile: string): Promise<Hashes> {
+  return { ...(await backboneHashes(modelDir, config)), [path.basename(agentFile)]: await hashOfFile(agentFile) };
+}
+
+/** What must be the same for a checkpoint to be gone on from. */
+function identityOf({ settings }: FinetuneOptions, config: ModelConfig, parent: Agent, split: Split): string {
+  const parts = [
+    config.fingerprint,
+    config.training?.step.sha256,
+    parent.generation,
+    settings,
+    hashOfRows([split.train, split.valid]),
+  ];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+function hashOfRows(lists: readonly (readonly TrainingRow[])[]): string {
+  const hash = createHash('sha256');
+  for (const rows of lists) {
+    hash.update('rows\n');
+    for (const row of rows) hash.update(`${JSON.stringify([row.sourceIds, row.analysisIds, row.patchIds])}\n`);
+  }
+  return hash.digest('hex');
+}
+
+function changedTensors(parent: Agent, candidate: Agent): string[] {
+  return AGENT_TENSOR_NAMES.filter((name) =>
+    parent.tensors[name].some((value, at) => value !== candidate.tensors[name][at]),
+  );
+}

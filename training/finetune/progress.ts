@@ -1,0 +1,70 @@
+import { SingleBar } from 'cli-progress';
+import type { StepReport, ValidReport } from './trainer.js';
+
+/** Shows how far a run is. */
+export interface RunProgress {
+  encoded(done: number, total: number): void;
+  report(report: StepReport | ValidReport): void;
+  stop(): void;
+}
+
+/** A bar on a terminal; elsewhere a JSON line for every report and for each tenth of the encoding. */
+export function startRunProgress(stream: NodeJS.WriteStream): RunProgress {
+  return stream.isTTY ? barProgress(stream) : lineProgress(stream);
+}
+
+function lineProgress(stream: NodeJS.WriteStream): RunProgress {
+  return {
+    encoded(done, total) {
+      const tenth = Math.max(1, Math.ceil(total / 10));
+      if (done % tenth === 0 || done === total) stream.write(`${JSON.stringify({ encoded_rows: done, of: total })}\n`);
+    },
+    report(report) {
+      stream.write(`${JSON.stringify(report)}\n`);
+    },
+    stop: () => undefined,
+  };
+}
+
+function barProgress(stream: NodeJS.WriteStream): RunProgress {
+  const bar = new SingleBar({
+    stream,
+    format: '{phase} {bar} {value}/{total} {figures} ({eta_formatted} left)',
+    barsize: 24,
+    hideCursor: true,
+    clearOnComplete: false,
+  });
+  let phase = '';
+  let valid = '';
+  const show = (name: string, value: number, total: number, figures: string): void => {
+    if (phase !== name) {
+      if (phase !== '') bar.stop();
+      phase = name;
+      bar.start(total, value, { phase, figures });
+    } else {
+      bar.update(value, { phase, figures });
+    }
+  };
+  return {
+    encoded(done, total) {
+      show('encoding', done, total, '');
+    },
+    report(report) {
+      if ('valid_loss' in report) {
+        valid = `valid ${report.valid_loss.toFixed(3)}${report.best ? ' (best)' : ''}`;
+        return;
+      }
+      const { step, total_steps, train_loss, train_mean_token_accuracy, sequences_per_second } = report;
+      const accuracy = `${(100 * train_mean_token_accuracy).toFixed(1)} %`;
+      show(
+        'training',
+        step,
+        total_steps,
+        `loss ${train_loss.toFixed(3)} accuracy ${accuracy} ${valid} ${sequences_per_second.toFixed(1)} sequences/s`,
+      );
+    },
+    stop() {
+      if (phase !== '') bar.stop();
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import type { AgentName } from '../../adapters/agent.js';
+import type { Tokenizer } from '../../model/tokenizer.js';
+
+/** One edit as tokens: what the encoder reads, and what the agents should write. */
+export interface TrainingRow {
+  /** Where it stands, for people: file and line. */
+  readonly id: string;
+  readonly sourceIds: readonly number[];
+  /** From `<|problem|>` to the end of the hint; empty if nobody wrote one. */
+  readonly analysisIds: readonly number[];
+  /** Hunks, without `<|patch|>` before and the end symbol after them. */
+  readonly patchIds: readonly number[];
+}
+
+/** A decoder text over a row's source. Its last `labels` tokens are what is to be learnt, the others are given. */
+export interface Sequence {
+  /** Position of the row in the list it comes from. */
+  readonly row: number;
+  readonly sourceIds: readonly number[];
+  readonly ids: readonly number[];
+  readonly labels: number;
+}
+
+/** The symbols the texts are put together with. */
+export type Symbols = Pick<Tokenizer, 'special' | 'eos'>;
+
+/**
+ * What an agent learns from a row, as in its first training: the analysis agent the analysis; the code agent the patch,
+ * once after the analysis, if there is one, and once without it.
+ */
+export function sequencesOf(row: TrainingRow, position: number, agent: AgentName, symbols: Symbols): Sequence[] {
+  const { analyse, patch } = symbols.special;
+  const { sourceIds } = row;
+  const analysis = [analyse, ...row.analysisIds, patch];
+  if (agent === 'issue-analysis') return [{ row: position, sourceIds, ids: analysis, labels: analysis.length - 1 }];
+  const written = [...row.patchIds, symbols.eos];
+  const alone = { row: position, sourceIds, ids: [patch, ...written], labels: written.length };
+  if (row.analysisIds.length === 0) return [alone];
+  return [{ ...alone, ids: [...analysis, ...written] }, alone];
+}

@@ -1,0 +1,56 @@
+import type { AgentName } from '../../adapters/agent.js';
+import { TrainingError } from './errors.js';
+import type { Dropped, ReadRows } from './rows.js';
+import type { TrainingRow } from './sequences.js';
+
+/** The rows of a run by what they are for. No source is in two of them. */
+export interface Split {
+  /** Gradients. */
+  readonly train: readonly TrainingRow[];
+  /** Choice of the best step. */
+  readonly valid: readonly TrainingRow[];
+  /** The report, and nothing else. */
+  readonly heldOut: readonly TrainingRow[];
+  readonly dropped: readonly Dropped[];
+}
+
+/**
+ * Splits rows by their order, which is that of time in a mined file: the last share is held out (unless held-out rows
+ * are given), the share before it validates. Rows without an analysis are left out for the agent that learns it.
+ * Throws `TrainingError` (`rows_too_few`) if a part would be empty.
+ */
+export function splitRows(
+  rows: ReadRows,
+  heldOutRows: ReadRows | undefined,
+  agent: AgentName,
+  shares: { readonly valid: number; readonly heldOut: number },
+): Split {
+  const dropped: Dropped[] = [...rows.dropped, ...(heldOutRows?.dropped ?? [])];
+  const usable = (list: readonly TrainingRow[]): TrainingRow[] =>
+    list.filter(({ id, analysisIds }) => {
+      const fits = agent === 'code-generation' || analysisIds.length > 0;
+      if (!fits) dropped.push({ id, reason: 'no_analysis' });
+      return fits;
+    });
+  let rest = usable(rows.rows);
+  const takeLast = (share: number): TrainingRow[] => rest.splice(rest.length - Math.ceil(rest.length * share));
+  const heldOut = heldOutRows ? usable(heldOutRows.rows) : takeLast(shares.heldOut);
+  const withoutSourcesOf = (others: readonly TrainingRow[]): TrainingRow[] => {
+    const known = new Set(others.map(({ sourceIds }) => sourceIds.join()));
+    return rest.filter(({ id, sourceIds }) => {
+      const isOther = known.has(sourceIds.join());
+      if (isOther) dropped.push({ id, reason: 'also_held_out' });
+      return !isOther;
+    });
+  };
+  rest = withoutSourcesOf(heldOut);
+  const valid = takeLast(shares.valid);
+  const train = withoutSourcesOf(valid);
+  if (train.length === 0 || valid.length === 0 || heldOut.length === 0) {
+    throw new TrainingError(
+      'rows_too_few',
+      `${train.length} rows to train, ${valid.length} to validate, ${heldOut.length} held out; each needs at least one.`,
+    );
+  }
+  return { train, valid, heldOut, dropped };
+}
