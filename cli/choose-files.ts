@@ -1,11 +1,11 @@
 import { findWindows, rankFiles } from '../pipeline/retrieval.js';
 import { SourceFile } from '../pipeline/source-file.js';
 import type { PatchRequest } from '../pipeline/types.js';
-import { cutIntoWindows } from '../pipeline/windows.js';
+import { cutIntoWindows, type LineMeasure } from '../pipeline/windows.js';
 import type { TextFile } from './repository-files.js';
 
 /** Windows are only compared here, never read by the model, so lines are counted and tokens are not. */
-const lineCounter = { encodeLine: (): number[] => [] } as unknown as Parameters<typeof cutIntoWindows>[2];
+const lineCounter: LineMeasure = { encodeLine: () => [] };
 const windowLimits = { maxLines: 80, maxTokens: 1024 };
 
 /** The files that fit an issue best, best first, with the retrieval of the pipeline; `maxBytes` bounds them all together. */
