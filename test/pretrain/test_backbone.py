@@ -16,7 +16,7 @@ import store  # noqa: E402
 from batches import Packer, Sizes, Symbols, merged, sequences  # noqa: E402
 from model import TINY, Backbone, MergeKeys  # noqa: E402
 from quantise import fake_quantise, pack_nibbles, quantise, unpack_nibbles  # noqa: E402
-from stream import _tensors  # noqa: E402
+from stream import to_tensors  # noqa: E402
 
 ROLES = ("backbone", "issue-analysis", "code-generation")
 SYMBOLS = Symbols(analyse=16, patch=17, eos=2)
@@ -34,7 +34,7 @@ def packed():
     samples = [SimpleNamespace(source_ids=ids(20, 90), analysis_ids=ids(5, 20), patch_ids=ids(5, 20), kind=rng.choice(["commit", "injected"])) for _ in range(7)]
     packer = Packer(SYMBOLS, Sizes(1024, 600), ROLES)
     assert all(packer.add(sample) is None for sample in samples)
-    return Backbone(TINY), samples, _tensors(packer.finish())
+    return Backbone(TINY), samples, to_tensors(packer.finish())
 
 
 def random_agent():

@@ -74,11 +74,12 @@ class RecordStream(IterableDataset):
 def loader(stream: RecordStream, workers: int, pin: bool) -> DataLoader:
     """The stream in `workers` processes, a few batches ahead."""
     return DataLoader(stream, batch_size=None, num_workers=workers, pin_memory=pin, prefetch_factor=4 if workers else None,
-                      collate_fn=_tensors, persistent_workers=workers > 0)
+                      collate_fn=to_tensors, persistent_workers=workers > 0)
 
 
-def _tensors(batch: dict) -> dict:
-    return {k: _tensors(v) if isinstance(v, dict) else torch.from_numpy(v) for k, v in batch.items()}
+def to_tensors(batch: dict) -> dict:
+    """A (nested) batch of numpy arrays as tensors over the same memory."""
+    return {k: to_tensors(v) if isinstance(v, dict) else torch.from_numpy(v) for k, v in batch.items()}
 
 
 def to_device(batch: dict, device) -> dict:

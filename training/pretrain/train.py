@@ -30,7 +30,7 @@ from measure import evaluate
 from model import TINY, Backbone, Config, use_gpu_kernels
 from protocol import EOS, Codec
 from rows import read_rows
-from stream import RecordStream, _tensors, loader, to_device
+from stream import RecordStream, loader, to_device, to_tensors
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -92,10 +92,10 @@ def smoke_setup(options: argparse.Namespace) -> tuple[Config, Sizes]:
     return dataclasses.replace(TINY, weight_bits=4), Sizes(2048, 1024)
 
 
-def heldout_batches(path: Path, codec: Codec, sizes: Sizes, limit: int | None = None) -> list[dict]:
-    """The held-out rows, packed."""
-    packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, ("backbone",))
-    return [_tensors(b) for b in pack_all(read_rows(path, limit), packer)]
+def heldout_batches(path: Path, codec: Codec, sizes: Sizes, roles: tuple[str, ...] = ("backbone",)) -> list[dict]:
+    """The held-out rows, packed for the given roles."""
+    packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, roles)
+    return [to_tensors(batch) for batch in pack_all(read_rows(path), packer)]
 
 
 def average_gradients(model: nn.Module, world: int) -> None:

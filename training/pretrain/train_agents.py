@@ -18,13 +18,12 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import store
-from batches import Packer, Sizes, Symbols, merged, pack_all
+from batches import Sizes, merged
 from measure import evaluate
 from model import Backbone, use_gpu_kernels
-from protocol import EOS, Codec
-from rows import read_rows
-from stream import RecordStream, _tensors, loader, to_device
-from train import Progress, schedule, smoke_setup
+from protocol import Codec
+from stream import RecordStream, loader, to_device
+from train import Progress, heldout_batches, schedule, smoke_setup
 
 ROLES = ("issue-analysis", "code-generation")
 GATE_BIAS = 1.0  # the gate starts mostly open (sigmoid 0.73)
@@ -129,8 +128,7 @@ def main() -> None:
 
 def finish(model, weights, agents, options, codec, sizes, device, dtype, progress, lineage) -> None:
     """Measures each agent against the bare backbone on the held-out rows and writes the files."""
-    packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, ROLES)
-    batches = [_tensors(b) for b in pack_all(read_rows(options.heldout), packer)]
+    batches = heldout_batches(options.heldout, codec, sizes, ROLES)
     for role, agent in agents.items():
         with torch.no_grad():
             rounded = {name: t.half().to(dtype) if torch.is_tensor(t) else tuple(x.half().to(dtype) for x in t) for name, t in agent.tensors(torch.float32).items()}
