@@ -7,7 +7,7 @@ import { loadBackbone } from '../../model/backbone.js';
 import { createPatches } from '../../pipeline/pipeline.js';
 import { payloadOf } from './agent-shelf.js';
 import type { CheckReply, CheckRequest } from './messages.js';
-import { warmUpRequest } from './warm-up.js';
+import { warmUpOptions, warmUpRequest } from './warm-up.js';
 
 async function main(): Promise<void> {
   const port = parentPort;
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
         agent.name === 'issue-analysis'
           ? { issueAnalysis: agent, codeGeneration: bare }
           : { issueAnalysis: bare, codeGeneration: agent };
-      await createPatches({ backbone, agents }, warmUpRequest).catch((cause: unknown) => {
+      await createPatches({ backbone, agents }, warmUpRequest, { options: warmUpOptions }).catch((cause: unknown) => {
         throw new AgentError('agent_warm_up_failed', 'The first request with the agent failed.', { cause });
       });
       const { name, generation, parameters, figures, lineage } = agent;

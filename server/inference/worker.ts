@@ -5,7 +5,7 @@ import type { PipelineEvent } from '../../pipeline/types.js';
 import { AgentShelf } from './agent-shelf.js';
 import { loadEngine } from './engine.js';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js';
-import { warmUpRequest } from './warm-up.js';
+import { warmUpOptions, warmUpRequest } from './warm-up.js';
 
 /** The request at work. */
 interface Current {
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const shelf = new AgentShelf(engine.backbone.config);
   shelf.add(agents);
   // The first run of a graph allocates what later ones reuse; better now than in somebody's request.
-  await createPatches(engine, warmUpRequest);
+  await createPatches(engine, warmUpRequest, { options: warmUpOptions });
   let current: Current | undefined;
 
   const run = async ({

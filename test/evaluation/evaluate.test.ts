@@ -127,11 +127,12 @@ describe('evaluation', () => {
     assert.deepEqual([cases.tests_passed?.value, cases.tests_passed_any?.value], [0, 1]);
     const report: Report = {
       model: { name: 'tiny', fingerprint: 'f', release: { issue_analysis: 'a', code_generation: 'b' } },
-      settings: {},
+      settings: { syntax_judge: 'a judge' },
       cases: { single: cases, several: cases },
       several: 5,
       details: [],
     };
+    assert.match(renderReport(report), /Syntax is judged by a judge\./);
     assert.match(renderReport(report), /tests passed, any patch +100\.0 % \(100\.0–100\.0\)/);
     const out = path.join(folder, 'deep', 'report.json');
     await writeJson(out, report);

@@ -6,6 +6,7 @@ import { agentFilesIn, loadEngine } from '../../server/inference/engine.js';
 import { evaluate } from './evaluate.js';
 import { readHeldOut } from './held-out.js';
 import { renderReport, writeJson } from './report.js';
+import { judgeName } from './row-trial.js';
 
 interface Options {
   readonly heldout: string;
@@ -64,7 +65,14 @@ async function main(argv: readonly string[]): Promise<void> {
       seed,
       several: options.patches,
       severalOfRows: options.patchesOfRows,
-      settings: { model_dir: modelDir, agents_dir: agentsDir, heldout: hasRows ? heldout : null, threads, seed },
+      settings: {
+        model_dir: modelDir,
+        agents_dir: agentsDir,
+        heldout: hasRows ? heldout : null,
+        threads,
+        seed,
+        syntax_judge: judgeName(),
+      },
       stream: process.stderr,
     });
     await writeJson(out, report);

@@ -11,7 +11,7 @@ export interface Report {
     readonly fingerprint: string;
     readonly release: { readonly issue_analysis: string; readonly code_generation: string };
   };
-  readonly settings: Readonly<Record<string, string | number | null>>;
+  readonly settings: Readonly<Record<string, string | number | null>> & { readonly syntax_judge: string };
   /** Absent without a file of held-out rows. */
   readonly held_out?: {
     readonly rows: number;
@@ -63,7 +63,7 @@ export function renderReport(report: Report): string {
   compare('git apply --check passes', ({ applies }) => withInterval(applies, percent));
   compare('tests passed, first patch', ({ tests_passed }) => withInterval(tests_passed, percent));
   compare('tests passed, any patch', ({ tests_passed_any }) => withInterval(tests_passed_any, percent));
-  return renderTable(rows);
+  return `${renderTable(rows)}\n\nSyntax is judged by ${report.settings.syntax_judge}.`;
 }
 
 function pipelineRows(title: string, figures: PipelineFigures): string[][] {

@@ -43,10 +43,7 @@ function parsesInPython(text: string): boolean {
 let pythonFound: boolean | undefined;
 
 function hasPython(): boolean {
-  if (pythonFound === undefined) {
-    pythonFound = parsesInPython('');
-    process.stderr.write(`Syntax is judged by ${judgeName()}.\n`);
-  }
+  pythonFound ??= parsesInPython('');
   return pythonFound;
 }
 

@@ -152,19 +152,19 @@ class _Materialise(torch.autograd.Function):
         return grad * norm[..., None, :], (grad * weight).sum(-2), None, None
 
 
-def dense_attention(q, k, v, cu_q, cu_k, max_q, max_k, causal):
-    """Reference for packed attention: a block mask over all packed tokens (CPU, small batches only)."""
-    tq, tk = torch.arange(len(q), device=q.device), torch.arange(len(k), device=q.device)
-    seq_q = torch.searchsorted(cu_q[1:].contiguous(), tq, right=True)
-    seq_k = torch.searchsorted(cu_k[1:].contiguous(), tk, right=True)
-    mask = seq_q[:, None] == seq_k[None]
-    if causal:  # aligned to the last key, as in FlashAttention
-        behind = cu_q[seq_q + 1].long() - tq
-        mask &= (cu_k[seq_k + 1].long() - tk)[None] >= behind[:, None]
-    repeat = q.shape[1] // k.shape[1]
-    out = F.scaled_dot_product_attention(
-        q.transpose(0, 1), k.repeat_interleave(repeat, 1).transpose(0, 1), v.repeat_interleave(repeat, 1).transpose(0, 1), attn_mask=mask)
-    return out.transpose(0, 1)
+def sequence_attention(q, k, v, cu_q, cu_k, max_q, max_k, causal):
+    """Packed attention one sequence after the other (CPU, and the reference for the kernel). Causal is aligned to the last key, as in FlashAttention."""
+    repeat, out = q.shape[1] // k.shape[1], []
+    starts_q, starts_k = cu_q.tolist(), cu_k.tolist()
+    for i, (first, last) in enumerate(zip(starts_q, starts_q[1:])):
+        if first == last:
+            continue
+        here, keys = slice(first, last), slice(starts_k[i], starts_k[i + 1])
+        rows, columns = last - first, starts_k[i + 1] - starts_k[i]
+        mask = torch.ones(rows, columns, dtype=torch.bool, device=q.device).tril(columns - rows) if causal else None
+        heads = (t.transpose(0, 1)[None] for t in (q[here], k[keys].repeat_interleave(repeat, 1), v[keys].repeat_interleave(repeat, 1)))
+        out.append(F.scaled_dot_product_attention(*heads, attn_mask=mask)[0].transpose(0, 1))
+    return torch.cat(out)
 
 
 def flash_attention(q, k, v, cu_q, cu_k, max_q, max_k, causal):
@@ -197,7 +197,7 @@ class Backbone(nn.Module):
         cos, sin = rotary_table(c, c.max_source_tokens + c.max_target_tokens + 64)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
-        self.attention, self.project, self.finish, self.loss = dense_attention, project, finish, cross_entropy
+        self.attention, self.project, self.finish, self.loss = sequence_attention, project, finish, cross_entropy
 
     def folded(self, side: str, kind: str) -> Tensor:
         """Master weight with the norm before it multiplied in, fp32 [L, out, in]; what the export quantises."""
