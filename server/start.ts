@@ -5,6 +5,7 @@ import { Admission } from './admission.js';
 import { buildApp } from './app.js';
 import { pipelineOptions, type Config } from './config.js';
 import { AppError } from './errors.js';
+import { FeedbackStore } from './feedback/store.js';
 import { answerBrokenHttp } from './http-errors.js';
 import { AgentChecker } from './inference/agent-checker.js';
 import type { EngineInfo } from './inference/messages.js';
@@ -52,6 +53,7 @@ export async function startServer(options: {
   const started = performance.now();
   const firstFiles = agentFilesIn(config.agentsDir);
   const opened = await openStore(config, firstFiles);
+  const feedback = config.feedback.folder === '' ? undefined : await FeedbackStore.open(config.feedback);
   const host = new WorkerHost({
     modelDir: config.modelDir,
     agents: opened?.files ?? firstFiles,
@@ -98,6 +100,7 @@ export async function startServer(options: {
     logger,
     registry,
     watch,
+    feedback,
     admin,
     drained: drained.signal,
   });
@@ -127,6 +130,7 @@ export async function startServer(options: {
     clearTimeout(timer);
     await host.close();
     await checker.close();
+    await feedback?.close();
     await opened?.journal.close();
     // Answers that are still on their way get a second; connections that are only kept alive get none.
     server.closeIdleConnections();
