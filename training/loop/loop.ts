@@ -46,7 +46,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   const { out, server, force, signal, print } = options;
   // Known before hours of training: the gate compares with the agent that is live.
   const { generation: parent } = await inspectAgent(options.from);
-  const fault = await faultOfParent(options.agent, parent, server, signal);
+  const fault = await faultOfParent(options.agent, [parent], server, signal);
   if (fault !== undefined && !force) throw new NotPublishable([fault]);
   const code = await trainApart(trainArguments(options));
   if (code !== TRAINED.better && code !== TRAINED.notBetter) throw new TrainingFailed(code);

@@ -71,21 +71,24 @@ export async function publishCandidate(options: {
 async function faultsNow(report: Report, file: string, server: string, signal: AbortSignal): Promise<string[]> {
   const { generation } = await inspectAgent(file);
   const changed = generation === report.generation ? [] : ['its file has changed since the report'];
-  const otherParent = await faultOfParent(report.agent, report.parent, server, signal);
+  const otherParent = await faultOfParent(report.agent, [report.parent, report.generation], server, signal);
   return otherParent === undefined ? changed : [...changed, otherParent];
 }
 
-/** Why a candidate made from this parent cannot be said to be better than what a server serves; undefined if it can. */
+/**
+ * Why a candidate that was compared with the first of these agents cannot be said to be better than what a server serves;
+ * undefined if one of them is live.
+ */
 export async function faultOfParent(
   agent: AgentName,
-  parent: string,
+  known: readonly [string, ...string[]],
   server: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { stable } = await call<{ readonly stable: Release }>(server, signal, '/v1/releases');
   const live = stable[agentField(agent)];
-  if (live === parent) return undefined;
-  return `it is compared with the agent ${parent.slice(0, 12)}, live is ${live.slice(0, 12)}`;
+  if (known.includes(live)) return undefined;
+  return `it is compared with the agent ${known[0].slice(0, 12)}, live is ${live.slice(0, 12)}`;
 }
 
 /** The name of an agent in a release. */
