@@ -53,7 +53,6 @@ export async function startServer(options: {
   const started = performance.now();
   const firstFiles = agentFilesIn(config.agentsDir);
   const opened = await openStore(config, firstFiles);
-  const feedback = config.feedback.folder === '' ? undefined : await FeedbackStore.open(config.feedback);
   const host = new WorkerHost({
     modelDir: config.modelDir,
     agents: opened?.files ?? firstFiles,
@@ -69,6 +68,14 @@ export async function startServer(options: {
       logger.error({ err: error }, 'worker stopped, restarting it');
     },
   });
+  const giveUp = async (error: unknown): Promise<never> => {
+    await host.close();
+    await opened?.journal.close();
+    throw error;
+  };
+  // Read while the model loads.
+  const { folder } = config.feedback;
+  const feedback = folder === '' ? undefined : await FeedbackStore.open(config.feedback).catch(giveUp);
   const registry = new ReleaseRegistry(host);
   const checker = new AgentChecker(config.modelDir);
   const publisher = opened && new Publisher({ ...opened, checker, registry, limits: config.agentLimits });
@@ -107,13 +114,7 @@ export async function startServer(options: {
   const server = createServer(app);
   answerBrokenHttp(server);
   refuseLargeBodiesUnread(server, config.limits.maxBodyBytes);
-  try {
-    await listen(server, config);
-  } catch (error) {
-    await host.close();
-    await opened?.journal.close();
-    throw error;
-  }
+  await listen(server, config).catch(giveUp);
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {

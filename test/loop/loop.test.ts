@@ -27,7 +27,9 @@ const names = Array.from(
   (_, index) => `${'sum total merge fold plus'.split(' ')[index % 5]!}_${index}`,
 );
 
-describe('the loop from feedback to a better answer', () => {
+describe('the loop from feedback to a better answer', function () {
+  // Many processes that load a model; other tests may hold the cores.
+  this.timeout(300_000);
   let folder: string;
   let server: ServerProcess;
   const admin = new AdminClient(() => server.url);
@@ -109,7 +111,7 @@ describe('the loop from feedback to a better answer', () => {
   });
 
   it('fine-tunes, passes the gate, publishes, and the next answer is nearer to the right one', async () => {
-    const { code, stdout, stderr } = await loop('out', '--epochs', '10');
+    const { code, stdout, stderr } = await loop('out', '--epochs', '16');
     assert.equal(code, 0, stderr);
     const { generation, parent, trial, held_out: figures } = await report('out');
     assert.equal(trial.fault, null);

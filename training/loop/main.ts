@@ -85,7 +85,7 @@ async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (signal.aborted) return exitCode.interrupted;
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
-    const message = error instanceof AgentError ? `${error.code}: ${error.message}` : String((error as Error).message);
+    const message = error instanceof AgentError ? `${error.code}: ${error.message}` : (error as Error).message;
     process.stderr.write(`${message}\n`);
     if (error instanceof TrainingFailed || error instanceof CommandError) return error.exitCode;
     if (error instanceof NotPublishable) return NOT_BETTER;
