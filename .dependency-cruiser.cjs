@@ -42,10 +42,27 @@ module.exports = {
     ),
     {
       name: 'training-knows-no-http',
-      comment: 'training runs without server and clients; the evaluation is a program on top of what is served',
+      comment: 'training runs without server and clients; evaluation and loop are programs on top of what is served',
       severity: 'error',
-      from: { path: '^training/', pathNot: '^training/evaluation/' },
+      from: { path: '^training/', pathNot: '^training/(evaluation/|loop/|finetune/trial\\.ts$)' },
       to: { path: '^(server|cli|test)/' },
+    },
+    {
+      name: 'candidates-are-tried-as-served',
+      comment: 'the gate loads a candidate in the thread in which the server checks agents; nothing more',
+      severity: 'error',
+      from: { path: '^training/finetune/trial\\.ts$' },
+      to: { path: '^(server|cli|test)/', pathNot: '^server/(errors|inference/agent-checker)\\.ts$' },
+    },
+    {
+      name: 'loop-is-a-client',
+      comment: 'it trains in a process of its own and speaks to a server as any client does',
+      severity: 'error',
+      from: { path: '^training/loop/' },
+      to: {
+        path: '^(server|cli|test)/',
+        pathNot: '^(server/(config|request-checks)|cli/(admin-api|client|exit-codes))\\.ts$',
+      },
     },
     {
       name: 'evaluation-without-http',

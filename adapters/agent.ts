@@ -109,7 +109,7 @@ export function agentTensors(
 }
 
 /** Metadata key of the generation a file was saved with; not part of what the generation is computed from. */
-const SEAL = 'generation';
+export const SEAL = 'generation';
 
 const METADATA_KEYS: readonly string[] = ['format', 'agent', 'backbone', 'figures', 'lineage', 'probe', SEAL];
 

@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Command, Option } from 'commander';
 import { inspectAgent } from '../adapters/inspect-agent.js';
-import { loadConfig } from '../server/config.js';
-import type { AgentCard } from '../server/inference/messages.js';
 import type { ReleaseState } from '../server/releases/state.js';
+import { call, publishAgent } from './admin-api.js';
 import { CommandError } from './exit-codes.js';
 
 interface ServerOption {
@@ -38,15 +36,7 @@ export function agentsCommand(print: (text: string) => void, signal: AbortSignal
   add('publish <file>', 'check and store an agent, and serve it')
     .addOption(new Option('--canary <weight>', 'serve it to this share of the requests only, 0 to 1').argParser(Number))
     .action(async (file: string, { server, canary }: ServerOption & { canary?: number }) => {
-      const bytes = await readFile(file).catch((cause: unknown) => {
-        throw new CommandError('usage', `Cannot read ${file}.`, { cause });
-      });
-      const card = await call<AgentCard>(server, signal, '/v1/agents', { bytes });
-      const state = await call<ReleaseState>(server, signal, '/v1/releases');
-      const [field, label] = [card.agent.replace('-', '_'), canary === undefined ? 'stable' : 'canary'];
-      const expected = label === 'stable' ? state.stable.id : (state.canary?.release.id ?? null);
-      const change = { [field]: card.generation, label, weight: canary, expected_release: expected };
-      show(labels(await call(server, signal, '/v1/releases', { json: change })));
+      show(labels(await publishAgent({ server, file, canary, signal })));
     });
   add('rollback', 'take the canary away, or without one go back to the stable release before').action(
     async ({ server }: ServerOption) => {
@@ -68,26 +58,4 @@ export function agentsCommand(print: (text: string) => void, signal: AbortSignal
 
 function labels({ stable, canary }: ReleaseState): Pick<ReleaseState, 'stable' | 'canary'> {
   return { stable, canary };
-}
-
-/** GET, or POST with a body. Throws CommandError with the server's code and message. */
-async function call<T>(
-  server: string,
-  signal: AbortSignal,
-  path: string,
-  body?: { readonly bytes: Uint8Array<ArrayBuffer> } | { readonly json: unknown },
-): Promise<T> {
-  const { adminKey, adminKeyFile } = loadConfig();
-  const key = adminKey || (adminKeyFile && (await readFile(adminKeyFile, 'utf8')).trim());
-  const type = body && 'bytes' in body ? 'application/octet-stream' : 'application/json';
-  const response = await fetch(new URL(path, server), {
-    signal,
-    headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': type }) },
-    ...(body && { method: 'POST', body: 'bytes' in body ? body.bytes : JSON.stringify(body.json) }),
-  }).catch((cause: unknown) => {
-    throw new CommandError('failed', `Cannot reach ${server}.`, { cause });
-  });
-  const answer = (await response.json()) as T & { error?: { code: string; message: string } };
-  if (answer.error) throw new CommandError('failed', `${answer.error.code}: ${answer.error.message}`);
-  return answer;
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { ConfigError } from '../server/config.js';
 import { agentsCommand } from './agents-command.js';
 import { CommandError, exitCode } from './exit-codes.js';
+import { feedbackCommand } from './feedback-command.js';
 import { runPatch, type PatchOptions } from './patch-command.js';
 
 const exitCodesHelp = `
@@ -63,6 +64,7 @@ async function main(argv: readonly string[]): Promise<number> {
     });
 
   program.addCommand(agentsCommand((text) => process.stdout.write(text), interrupt.signal).exitOverride());
+  program.addCommand(feedbackCommand((text) => process.stdout.write(text)).exitOverride());
 
   try {
     await program.parseAsync(argv);

@@ -6,11 +6,12 @@ import { errorHandler } from './http-errors.js';
 import type { Metrics } from './metrics.js';
 import type { Contract } from './openapi.js';
 import { operationRoutes } from './routes/operation.js';
+import { feedbackRoutes, type FeedbackRouteDeps } from './routes/feedback.js';
 import { adminRoutes, type AdminRouteDeps } from './routes/admin.js';
 import { patchRoutes, type PatchRouteDeps } from './routes/patches.js';
 
 /** Everything the app is made of; tests put a fake host in. */
-export type AppDeps = PatchRouteDeps & AdminRouteDeps;
+export type AppDeps = PatchRouteDeps & AdminRouteDeps & FeedbackRouteDeps;
 
 /** The HTTP application: ids, logs, metrics, routes, errors. It never listens. */
 export function buildApp(deps: AppDeps): Express {
@@ -25,6 +26,7 @@ export function buildApp(deps: AppDeps): Express {
   app.use(onlyDocumentedMethods(deps.contract));
   app.use(operationRoutes(deps));
   app.use(patchRoutes(deps));
+  app.use(feedbackRoutes(deps));
   app.use(adminRoutes(deps));
   app.use(() => {
     throw new AppError('not_found', 'There is nothing at this path.');
@@ -45,7 +47,7 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
     locals.id = id;
     response.set('x-request-id', id);
     if (closing()) response.set('Connection', 'close');
-    const path = Object.hasOwn(contract.document.paths, request.path) ? request.path : 'unknown';
+    const path = contract.pathOf(request.path) ?? 'unknown';
     const { method } = request;
     metrics.httpInFlight.inc();
     response.once('close', () => {

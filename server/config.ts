@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { FeedbackSettings } from './feedback/store.js';
 import type { CanaryLimits } from './releases/canary-watch.js';
 import { DEFAULT_OPTIONS, type PipelineOptions } from '../pipeline/types.js';
 
@@ -34,6 +35,8 @@ export interface Config {
   readonly agentLimits: AgentLimits;
   /** When a canary is rolled back by itself. */
   readonly canary: CanaryLimits;
+  /** FEEDBACK_DIR (empty: none is kept), FEEDBACK_DAYS, FEEDBACK_MAX_BYTES. */
+  readonly feedback: FeedbackSettings;
   /** QUEUE_SIZE: requests that may wait for a worker. */
   readonly queueSize: number;
   /** QUEUE_TIMEOUT_MS: longest wait in the queue. */
@@ -126,6 +129,9 @@ export const environmentSchema = {
     CANARY_MIN_REQUESTS: integer(1, 1_000_000, 50),
     CANARY_MARGIN: { type: 'number', minimum: 0, maximum: 1, default: 0.1 },
     CANARY_SLOWDOWN: { type: 'number', minimum: 1, maximum: 1000, default: 1.5 },
+    FEEDBACK_DIR: { type: 'string', default: '' },
+    FEEDBACK_DAYS: integer(1, 3650, 30),
+    FEEDBACK_MAX_BYTES: integer(1024, 2 ** 40, 64 * 2 ** 20),
     QUEUE_SIZE: integer(0, 100_000, 16),
     QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000),
     REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000),
@@ -186,6 +192,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       minRequests: number('CANARY_MIN_REQUESTS'),
       margin: number('CANARY_MARGIN'),
       slowdown: number('CANARY_SLOWDOWN'),
+    }),
+    feedback: Object.freeze({
+      folder: text('FEEDBACK_DIR') && resolve(packageRoot, text('FEEDBACK_DIR')),
+      days: number('FEEDBACK_DAYS'),
+      maxBytes: number('FEEDBACK_MAX_BYTES'),
     }),
     queueSize: number('QUEUE_SIZE'),
     queueTimeoutMs: number('QUEUE_TIMEOUT_MS'),

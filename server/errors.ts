@@ -39,6 +39,12 @@ export const errorTable = {
   admin_off: { status: 403, meaning: 'The admin API is off: neither ADMIN_API_KEY nor ADMIN_API_KEY_FILE is set.' },
   unauthorized: { status: 401, meaning: 'The admin key is missing or wrong; send it as Authorization: Bearer.' },
   path_forbidden: { status: 403, meaning: 'The path leads out of AGENTS_DIR, or to something that is not a file.' },
+  feedback_off: { status: 403, meaning: 'No feedback is kept: FEEDBACK_DIR is not set.' },
+  answer_not_found: { status: 404, meaning: 'No answer of this id is kept for feedback: it is unknown or expired.' },
+  diff_does_not_apply: {
+    status: 422,
+    meaning: 'The corrected diff does not apply to the files of its request; details say where.',
+  },
   path_not_found: { status: 404, meaning: 'There is no such file in AGENTS_DIR.' },
   generation_not_found: { status: 404, meaning: 'No agent of this generation is stored; upload it first.' },
   agent_file_changed: { status: 409, meaning: 'The file was replaced while it was opened.' },
@@ -79,6 +85,7 @@ export const errorTable = {
     status: 503,
     meaning: 'The store of agents and releases could not be written; nothing has changed.',
   },
+  feedback_unavailable: { status: 503, meaning: 'The feedback could not be read or written; nothing was kept.' },
   queue_timeout: { status: 503, meaning: 'The request waited QUEUE_TIMEOUT_MS for a free worker.' },
   deadline_exceeded: { status: 504, meaning: 'The request took longer than REQUEST_TIMEOUT_MS and was stopped.' },
 } as const satisfies Record<string, ErrorRow>;

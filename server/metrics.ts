@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { PatchResult, Stage } from '../pipeline/types.js';
+import type { Verdict } from './feedback/record.js';
 import type { Release } from './inference/messages.js';
 
 const prefix = 'agentic_';
@@ -135,6 +136,17 @@ export class Metrics {
     help: 'Agent generations in the memory of each worker.',
     registers: [this.registry],
   });
+  readonly feedback = new Gauge({
+    name: `${prefix}feedback`,
+    help: 'Answers kept with a verdict, by their latest verdict.',
+    labelNames: ['verdict'] as const,
+    registers: [this.registry],
+  });
+  readonly acceptanceRatio = new Gauge({
+    name: `${prefix}feedback_acceptance_ratio`,
+    help: 'Share of the answers kept with a verdict that were accepted; 0 while there are none.',
+    registers: [this.registry],
+  });
   readonly ready = new Gauge({
     name: `${prefix}ready`,
     help: '1 when requests are taken, else 0.',
@@ -176,6 +188,16 @@ export class Metrics {
   observeOutcome(outcome: Outcome, seconds: number): void {
     this.finished.inc({ outcome });
     this.e2eLatency.observe({ outcome }, seconds);
+  }
+
+  /** Shows the verdicts that are kept. */
+  showFeedback(counts: Readonly<Record<Verdict, number>>): void {
+    let total = 0;
+    for (const [verdict, count] of Object.entries(counts)) {
+      this.feedback.set({ verdict }, count);
+      total += count;
+    }
+    this.acceptanceRatio.set(total === 0 ? 0 : counts.accepted / total);
   }
 
   /** Says which generations are served; earlier ones disappear from the series. */

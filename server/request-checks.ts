@@ -11,21 +11,34 @@ interface PatchBody {
   readonly seed?: number;
   readonly temperature?: number;
   readonly max_new_tokens?: number;
+  readonly redact?: readonly string[];
+}
+
+/** A request as the contract sends it: its files are text. */
+export interface TextRequest extends PatchRequest {
+  readonly files: PatchBody['files'];
+}
+
+/** What a body asks for. */
+export interface CheckedRequest {
+  readonly request: TextRequest;
+  /** Texts that are not to be kept for feedback. */
+  readonly marks: readonly string[];
 }
 
 /**
  * Turns a parsed JSON body into a request for the pipeline, or throws an AppError that names every place at fault.
  * First the schema of openapi.yaml, then sizes, then what a schema cannot say.
  */
-export function readPatchRequest(body: unknown, contract: Contract, limits: Limits): PatchRequest {
+export function readPatchRequest(body: unknown, contract: Contract, limits: Limits): CheckedRequest {
   const faults = contract.requestBody('createPatches')(body);
   if (faults.length > 0) throw invalid('invalid_request', 'The request does not fit the contract', faults);
-  const { issue: rawIssue, files, ...settings } = body as PatchBody;
+  const { issue: rawIssue, files, redact, ...settings } = body as PatchBody;
   const issue = splitIssue(rawIssue);
   checkIssue(issue, limits);
   checkFiles(files, limits);
   checkSettings(settings, limits);
-  return { issue, files, ...settings };
+  return { request: { issue, files, ...settings }, marks: redact ?? [] };
 }
 
 /** A plain text's first non-blank line is the title, the rest the body. */

@@ -5,6 +5,7 @@ import { Admission } from './admission.js';
 import { buildApp } from './app.js';
 import { pipelineOptions, type Config } from './config.js';
 import { AppError } from './errors.js';
+import { FeedbackStore } from './feedback/store.js';
 import { answerBrokenHttp } from './http-errors.js';
 import { AgentChecker } from './inference/agent-checker.js';
 import type { EngineInfo } from './inference/messages.js';
@@ -67,6 +68,14 @@ export async function startServer(options: {
       logger.error({ err: error }, 'worker stopped, restarting it');
     },
   });
+  const giveUp = async (error: unknown): Promise<never> => {
+    await host.close();
+    await opened?.journal.close();
+    throw error;
+  };
+  // Read while the model loads.
+  const { folder } = config.feedback;
+  const feedback = folder === '' ? undefined : await FeedbackStore.open(config.feedback).catch(giveUp);
   const registry = new ReleaseRegistry(host);
   const checker = new AgentChecker(config.modelDir);
   const publisher = opened && new Publisher({ ...opened, checker, registry, limits: config.agentLimits });
@@ -98,19 +107,14 @@ export async function startServer(options: {
     logger,
     registry,
     watch,
+    feedback,
     admin,
     drained: drained.signal,
   });
   const server = createServer(app);
   answerBrokenHttp(server);
   refuseLargeBodiesUnread(server, config.limits.maxBodyBytes);
-  try {
-    await listen(server, config);
-  } catch (error) {
-    await host.close();
-    await opened?.journal.close();
-    throw error;
-  }
+  await listen(server, config).catch(giveUp);
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -127,6 +131,7 @@ export async function startServer(options: {
     clearTimeout(timer);
     await host.close();
     await checker.close();
+    await feedback?.close();
     await opened?.journal.close();
     // Answers that are still on their way get a second; connections that are only kept alive get none.
     server.closeIdleConnections();

@@ -46,6 +46,7 @@ export class AgentChecker {
         },
       };
       this.#worker ??= this.#start();
+      this.#worker.ref();
       this.#worker.postMessage(request);
     });
   }
@@ -58,12 +59,12 @@ export class AgentChecker {
     const worker = new Worker(new URL('check-worker.js', import.meta.url), {
       workerData: { modelDir: this.#modelDir },
     });
-    // The server decides when the process ends.
-    worker.unref();
     worker.on('message', (reply: CheckReply) => {
       const job = this.#job;
       if (reply.type === 'ready' || job?.id !== reply.id) return;
       this.#job = undefined;
+      // With nothing to check it keeps no process from ending.
+      worker.unref();
       if (reply.type === 'checked') {
         job.resolve({ card: reply.card, payload: reply.payload });
       } else if (reply.code !== undefined && isErrorCode(reply.code)) {

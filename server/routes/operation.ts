@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import type { Admission } from '../admission.js';
 import { AppError } from '../errors.js';
+import type { FeedbackStore } from '../feedback/store.js';
 import type { InferenceHost } from '../inference/host.js';
 import type { Metrics } from '../metrics.js';
 import type { ReleaseRegistry } from '../releases/registry.js';
@@ -11,8 +12,9 @@ export function operationRoutes(deps: {
   admission: Admission;
   metrics: Metrics;
   registry: ReleaseRegistry;
+  feedback: FeedbackStore | undefined;
 }): Router {
-  const { host, admission, metrics, registry } = deps;
+  const { host, admission, metrics, registry, feedback } = deps;
   const router = Router();
 
   router.get('/health', (_request, response) => {
@@ -27,6 +29,7 @@ export function operationRoutes(deps: {
   router.get('/metrics', async (_request, response) => {
     metrics.ready.set(host.state === 'ready' && !admission.closed ? 1 : 0);
     metrics.residentAgents.set(registry.resident.size);
+    if (feedback) metrics.showFeedback(feedback.counts);
     response.set('Content-Type', metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 

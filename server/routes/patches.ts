@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Admission, Slot } from '../admission.js';
 import type { Config } from '../config.js';
 import { AppError, ClientGoneError } from '../errors.js';
+import type { FeedbackStore } from '../feedback/store.js';
 import type { InferenceHost } from '../inference/host.js';
 import type { InferenceResult } from '../inference/messages.js';
 import { readJsonBody } from '../json-body.js';
@@ -22,19 +23,20 @@ export interface PatchRouteDeps {
   readonly logger: Logger;
   readonly registry: ReleaseRegistry;
   readonly watch: CanaryWatch;
+  readonly feedback: FeedbackStore | undefined;
   /** Aborts when running requests may go on no longer (the end of a shutdown). */
   readonly drained: AbortSignal;
 }
 
 /** `POST /v1/patches`: body → checks → queue → worker → answer. */
 export function patchRoutes(deps: PatchRouteDeps): Router {
-  const { config, contract, host, admission, metrics, logger, registry, watch } = deps;
+  const { config, contract, host, admission, metrics, logger, registry, watch, feedback } = deps;
   const router = Router();
 
   router.post('/v1/patches', async (request, response) => {
     const id = (response.locals as { id: string }).id;
     const body = await readJsonBody(request, config.limits.maxBodyBytes);
-    const patchRequest = readPatchRequest(body, contract, config.limits);
+    const { request: patchRequest, marks } = readPatchRequest(body, contract, config.limits);
     if (host.state === 'loading' || !registry.state)
       throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
 
@@ -64,6 +66,12 @@ export function patchRoutes(deps: PatchRouteDeps): Router {
         },
         'patches',
       );
+      const { issue, files } = patchRequest;
+      const { patches } = result;
+      // An answer that cannot be kept is still an answer.
+      await feedback?.remember({ id, release: release.id, issue, files, patches }, marks).catch((error: unknown) => {
+        logger.error({ id, err: error }, 'answer not kept for feedback');
+      });
       sendAnswer(response, id, slot, { result, release });
     } catch (error) {
       if (error instanceof ClientGoneError) outcome = 'cancelled';

@@ -8,6 +8,7 @@ import { pairedDifference } from '../../training/finetune/paired-bootstrap.js';
 const measured = (...losses: number[]): Sums[] => losses.map((loss) => ({ loss, correct: 5, count: 10 }));
 
 describe('gate', () => {
+  const trial = { fault: null };
   const before = measured(30, 20, 10, 40, 25, 15);
 
   it('lets pass what is better on every row', () => {
@@ -17,19 +18,22 @@ describe('gate', () => {
     // Every row is better by the same share, so every draw is.
     assert(Math.abs(difference.improvement_percent.low - 10) < 1e-9);
     assert.equal(difference.accuracy_points.value, 0);
-    assert.deepEqual(judge({ difference, margin: 1, filesChanged: [] }), { publishable: true, reasons: [] });
+    assert.deepEqual(judge({ difference, margin: 1, filesChanged: [], trial }), { publishable: true, reasons: [] });
   });
 
   it('refuses what may be chance, too little, or not alone', () => {
     const mixed = pairedDifference(before, measured(20, 28, 5, 45, 20, 20), 0);
     assert(mixed.cross_entropy.low < 0 && mixed.cross_entropy.high > 0);
-    assert.match(judge({ difference: mixed, margin: 0, filesChanged: [] }).reasons.join(), /may be chance/);
+    assert.match(judge({ difference: mixed, margin: 0, filesChanged: [], trial }).reasons.join(), /may be chance/);
     const better = pairedDifference(before, measured(27, 18, 9, 36, 22.5, 13.5), 0);
-    assert.match(judge({ difference: better, margin: 11, filesChanged: [] }).reasons.join(), /less than 11 %/);
+    assert.match(judge({ difference: better, margin: 11, filesChanged: [], trial }).reasons.join(), /less than 11 %/);
     assert.match(
-      judge({ difference: better, margin: 1, filesChanged: ['decoder.bin'] }).reasons.join(),
+      judge({ difference: better, margin: 1, filesChanged: ['decoder.bin'], trial }).reasons.join(),
       /decoder\.bin/,
     );
+    const fault = { code: 'agent_probe_mismatch', message: 'Another output.' };
+    const verdict = judge({ difference: better, margin: 1, filesChanged: [], trial: { fault } });
+    assert.match(verdict.reasons.join(), /does not serve: agent_probe_mismatch/);
   });
 
   it('gives the same intervals for the same seed', () => {

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { PatchRequest, PatchResult } from '../../pipeline/types.js';
 import { Admission } from '../../server/admission.js';
 import { buildApp } from '../../server/app.js';
+import { FeedbackStore } from '../../server/feedback/store.js';
 import { loadConfig, type Config } from '../../server/config.js';
 import type { HostState, InferenceHost, RunOptions } from '../../server/inference/host.js';
 import type { EngineInfo, InferenceResult } from '../../server/inference/messages.js';
@@ -127,8 +128,8 @@ export interface TestServer {
   close(): Promise<void>;
 }
 
-/** The app with a fake host on a free port. `environment` are configuration variables. */
-export async function serve(environment: NodeJS.ProcessEnv = {}): Promise<TestServer> {
+/** The app with a fake host on a free port. `environment` are configuration variables, `now` is the feedback's clock. */
+export async function serve(environment: NodeJS.ProcessEnv = {}, now: () => number = Date.now): Promise<TestServer> {
   const config = loadConfig(environment);
   const host = new FakeHost();
   const metrics = new Metrics();
@@ -142,6 +143,7 @@ export async function serve(environment: NodeJS.ProcessEnv = {}): Promise<TestSe
   const registry = new ReleaseRegistry(host);
   registry.begin({ stable: info.release, canary: null, previous: [] });
   const watch = new CanaryWatch(config.canary, () => undefined);
+  const feedback = config.feedback.folder === '' ? undefined : await FeedbackStore.open(config.feedback, now);
   const app = buildApp({
     config,
     contract,
@@ -151,6 +153,7 @@ export async function serve(environment: NodeJS.ProcessEnv = {}): Promise<TestSe
     logger,
     registry,
     watch,
+    feedback,
     admin: undefined,
     drained: drained.signal,
   });

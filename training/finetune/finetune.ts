@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { loadAgent, saveAgent, type Agent, type AgentName } from '../../adapters/agent.js';
+import { loadAgent, saveAgent, type Agent, type AgentDescription, type AgentName } from '../../adapters/agent.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
@@ -14,11 +14,13 @@ import { TrainingGraphs, type AgentNumbers } from './graphs.js';
 import { backboneHashes, hashOfFile, type Hashes } from './integrity.js';
 import { MemoryCache } from './memory-cache.js';
 import { pairedDifference } from './paired-bootstrap.js';
+import { probeOf } from './probe.js';
 import { figuresOf, renderReport, type Report } from './report.js';
 import { readRows } from './rows.js';
 import { sequencesOf, type Sequence, type Symbols, type TrainingRow } from './sequences.js';
 import { splitRows, type Split } from './split.js';
-import { train, type Settings, type StepReport, type ValidReport } from './trainer.js';
+import { tryCandidate } from './trial.js';
+import { train, type Settings, type StepReport, type Trained, type ValidReport } from './trainer.js';
 
 /** What to fine-tune, on what, and where things go. */
 export interface FinetuneOptions {
@@ -60,16 +62,17 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
   const sequences = (rows: readonly TrainingRow[]): Sequence[] =>
     rows.flatMap((row, position) => sequencesOf(row, position, options.agent, symbols));
   const trainSequences = sequences(split.train);
+  const heldOutSequences = sequences(split.heldOut);
+  const validations: ValidReport[] = [];
   const graphs = await TrainingGraphs.load(modelDir, config, cache, options.threads);
-  try {
+  const learn = async (): Promise<Learnt> => {
     const measure = (agent: AgentNumbers): Promise<Evaluated> =>
-      evaluateAgent(graphs, agent, sequences(split.heldOut), {
+      evaluateAgent(graphs, agent, heldOutSequences, {
         rows: split.heldOut.length,
         microBatch: options.settings.microBatch,
         signal,
       });
     const measuredBefore = await measure(parent.tensors);
-    const validations: ValidReport[] = [];
     const trained = await train({
       graphs,
       start: parent.tensors,
@@ -97,45 +100,60 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
     const description = { name: options.agent, backbone: config.fingerprint, lineage };
     // Half precision rounds: what is measured is what will be served.
     const rounded = await saveAgent(file, trained.best, description, config);
-    const measuredAfter = await measure(rounded.tensors);
-    const heldOut = { before: figuresOf(measuredBefore.total), after: figuresOf(measuredAfter.total) };
-    const candidate = await saveAgent(file, trained.best, { ...description, figures: { held_out: heldOut } }, config);
-    const after = await frozenHashes(modelDir, config, from);
-    const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
-    const difference = pairedDifference(measuredBefore.rows, measuredAfter.rows, options.settings.seed);
-    const report: Report = {
-      agent: options.agent,
-      backbone: config.fingerprint,
-      parent: parent.generation,
-      generation: candidate.generation,
-      file,
-      settings: options.settings,
-      rows: {
-        train: split.train.length,
-        valid: split.valid.length,
-        held_out: split.heldOut.length,
-        dropped: split.dropped,
-      },
-      held_out: { ...heldOut, difference },
-      training: { ...trained.state, stopped_early: trained.stoppedEarly, validations },
-      parameter_locality: {
-        agent_tensors: AGENT_TENSOR_NAMES.length,
-        agent_tensors_changed: changedTensors(parent, candidate),
-        files_hashed: Object.keys(before).length,
-        files_changed: filesChanged,
-      },
-      adaptation_cost: {
-        parameters: countParameters(config, parent.parameters),
-        operations: countOperations(config, trainSequences),
-      },
-      gate: judge({ difference, margin: options.margin, filesChanged }),
-    };
-    await writeJson(path.join(work, 'report.json'), report);
-    await writeFile(path.join(work, 'report.md'), renderReport(report));
-    return report;
-  } finally {
-    await graphs.dispose();
-  }
+    return { trained, description, rounded, measuredBefore, measuredAfter: await measure(rounded.tensors) };
+  };
+  const { trained, description, rounded, measuredBefore, measuredAfter } = await learn().finally(() =>
+    // Not kept while other copies of the backbone are loaded.
+    graphs.dispose(),
+  );
+  const heldOut = { before: figuresOf(measuredBefore.total), after: figuresOf(measuredAfter.total) };
+  const probe = await probeOf(modelDir, options.threads, rounded, heldOutSequences[0]!);
+  const whole = { ...description, probe, figures: { held_out: heldOut } };
+  const candidate = await saveAgent(file, trained.best, whole, config);
+  const trial = await tryCandidate(file, modelDir);
+  const after = await frozenHashes(modelDir, config, from);
+  const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
+  const difference = pairedDifference(measuredBefore.rows, measuredAfter.rows, options.settings.seed);
+  const report: Report = {
+    agent: options.agent,
+    backbone: config.fingerprint,
+    parent: parent.generation,
+    generation: candidate.generation,
+    file,
+    settings: options.settings,
+    rows: {
+      train: split.train.length,
+      valid: split.valid.length,
+      held_out: split.heldOut.length,
+      dropped: split.dropped,
+    },
+    held_out: { ...heldOut, difference },
+    training: { ...trained.state, stopped_early: trained.stoppedEarly, validations },
+    parameter_locality: {
+      agent_tensors: AGENT_TENSOR_NAMES.length,
+      agent_tensors_changed: changedTensors(parent, candidate),
+      files_hashed: Object.keys(before).length,
+      files_changed: filesChanged,
+    },
+    adaptation_cost: {
+      parameters: countParameters(config, parent.parameters),
+      operations: countOperations(config, trainSequences),
+    },
+    trial,
+    gate: judge({ difference, margin: options.margin, filesChanged, trial }),
+  };
+  await writeJson(path.join(work, 'report.json'), report);
+  await writeFile(path.join(work, 'report.md'), renderReport(report));
+  return report;
+}
+
+/** What comes of the training graphs. */
+interface Learnt {
+  readonly trained: Trained;
+  readonly description: AgentDescription;
+  readonly rounded: Agent;
+  readonly measuredBefore: Evaluated;
+  readonly measuredAfter: Evaluated;
 }
 
 /** Rows as tokens, and their sources in the cache. The backbone's sessions are open only for this. */

@@ -1,4 +1,5 @@
 import type { Difference } from './paired-bootstrap.js';
+import type { Trial } from './trial.js';
 
 /** Whether a candidate may take the place of the agent it was made from. */
 export interface Verdict {
@@ -13,10 +14,11 @@ export interface Evidence {
   /** Least improvement of the held-out cross-entropy, in per cent. */
   readonly margin: number;
   readonly filesChanged: readonly string[];
+  readonly trial: Trial;
 }
 
-/** Publishable is what is better on held-out rows by the margin, not by chance, and changed nothing but itself. */
-export function judge({ difference, margin, filesChanged }: Evidence): Verdict {
+/** Publishable is what is better on held-out rows by the margin, not by chance, changed nothing but itself, and serves. */
+export function judge({ difference, margin, filesChanged, trial }: Evidence): Verdict {
   const reasons: string[] = [];
   const { improvement_percent: improvement, cross_entropy: nats } = difference;
   if (improvement.value < margin) {
@@ -26,5 +28,6 @@ export function judge({ difference, margin, filesChanged }: Evidence): Verdict {
     reasons.push(`the improvement may be chance: ${nats.low.toFixed(4)} to ${nats.high.toFixed(4)} nats per token`);
   }
   if (filesChanged.length > 0) reasons.push(`files outside the agent have changed: ${filesChanged.join(', ')}`);
+  if (trial.fault) reasons.push(`a copy of it does not serve: ${trial.fault.code}: ${trial.fault.message}`);
   return { publishable: reasons.length === 0, reasons };
 }

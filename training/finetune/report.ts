@@ -7,6 +7,7 @@ import type { Verdict } from './gate.js';
 import type { Sums } from './graphs.js';
 import type { Difference } from './paired-bootstrap.js';
 import type { Dropped } from './rows.js';
+import type { Trial } from './trial.js';
 import type { Settings, ValidReport } from './trainer.js';
 
 /** An agent on the held-out rows. */
@@ -44,6 +45,7 @@ export interface Report {
     readonly files_changed: readonly string[];
   };
   readonly adaptation_cost: { readonly parameters: ParameterCount; readonly operations: Operations };
+  readonly trial: Trial;
   readonly gate: Verdict;
 }
 
@@ -68,6 +70,7 @@ ${gate.publishable ? 'Better, and publishable.' : `Not publishable: ${gate.reaso
 - Training: ${training.step} steps in ${training.seconds.toFixed(0)} s, best at step ${training.bestStep}${training.stopped_early ? ', stopped early' : ''}; validation ${training.firstLoss.toFixed(4)} → ${training.bestLoss.toFixed(4)}.
 - Parameter locality: ${locality.agent_tensors_changed.length} of ${locality.agent_tensors} tensors of the agent changed; outside of it ${locality.files_changed.length} of ${locality.files_hashed} files.
 - Adaptation cost: ${parameters.trainable} of ${parameters.total} parameters (${parameters.percent.toFixed(2)} %); ${giga(operations.agent_epoch)} GFLOP per epoch against ${giga(operations.full_epoch)} for all parameters (${operations.ratio.toFixed(1)} times less), and ${giga(operations.encode_once)} once for the encoder. Counted, not measured.
+- Trial: ${report.trial.fault ? report.trial.fault.message : 'a copy was loaded as a server loads it, gave the recorded output of its probe, and answered a request.'}
 - Parent ${report.parent.slice(0, 12)}, candidate ${report.generation.slice(0, 12)}, backbone ${report.backbone.slice(0, 12)}.
 `;
 }
