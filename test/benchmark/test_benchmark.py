@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "training" / "benchmark"))
 
-from bugs import bugs_of, observe, tests_of  # noqa: E402
+from bugs import bugs_of, observe, program_of  # noqa: E402
 from overlap import overlap, record_texts, task_texts  # noqa: E402
 from prepare import read_tasks  # noqa: E402
 from sandbox import can_isolate, run  # noqa: E402
@@ -43,7 +43,7 @@ def test_issues_name_docstring_and_failing_assertion() -> None:
 
 
 def test_failures_are_observed() -> None:
-    tests = tests_of({**TASK, "test": "def check(candidate):\n    assert candidate(9, 0, 5) == 5\n"})
+    tests = program_of({**TASK, "test": "def check(candidate):\n    assert candidate(9, 0, 5) == 5\n"})
     assert observe("def clamp(value, low, high):\n    return low\n", tests) == dict(statement="assert clamp(9, 0, 5) == 5", error="", got="0")
     assert observe("def clamp(value, low):\n    return low\n", tests)["error"].startswith("TypeError: ")
     assert observe("import os\n\ndef clamp(value, low, high):\n    os._exit(3)\n", tests)["error"] == "crash"

@@ -21,7 +21,7 @@ TRIES_FOR_NEW_KINDS = 30
 MAX_DESCRIPTION = 400
 
 
-def tests_of(task: dict) -> str:
+def program_of(task: dict) -> str:
     """The tests as a program that fails with an exit code."""
     name = task["entry_point"]
     return f"from solution import *\n\nENTRY_POINT = {name!r}\n{task['test']}\n\ncheck({name})\n"
@@ -76,7 +76,7 @@ def issue(name: str, about: str, failure: dict) -> dict:
 
 def bugs_of(task: dict, wanted: int, seed: int) -> list[dict]:
     """Up to `wanted` rows about one task, of different kinds where there are; none if the canonical solution itself fails."""
-    name, tests = task["entry_point"], tests_of(task)
+    name, tests = task["entry_point"], program_of(task)
     content = (task["prompt"] + task["canonical_solution"]).rstrip("\n") + "\n"
     if observe(content, tests) is not None:
         return []
