@@ -1,7 +1,7 @@
 import type { LoadedEngine } from '../../server/inference/engine.js';
 import { startProgress } from '../evaluation/progress.js';
-import { benchmarkFigures, passCurve, passFigures } from './figures.js';
-import { isUnseen, type Overlap } from './overlap.js';
+import { benchmarkFigures, passCurve } from './figures.js';
+import { overlapFigures, type Overlap } from './overlap.js';
 import type { BenchmarkReport } from './report.js';
 import { tryTask, type TaskTrial } from './task-trial.js';
 import type { Task } from './tasks.js';
@@ -52,23 +52,5 @@ export async function runBenchmark(
     cases,
     ...(overlap && { overlap: overlapFigures(overlap, humanevalTrials, options) }),
     details: trials,
-  };
-}
-
-function overlapFigures(
-  overlap: Overlap,
-  trials: readonly TaskTrial[],
-  { wanted, seed }: BenchmarkOptions,
-): NonNullable<BenchmarkReport['overlap']> {
-  const seen = Object.entries(overlap.tasks).filter(([, { found }]) => found > 0);
-  return {
-    n: overlap.n,
-    records: overlap.records,
-    seen: Object.fromEntries(seen.map(([task, { grams, found }]) => [task, found / grams])),
-    unseen: passFigures(
-      trials.filter(({ task }) => isUnseen(overlap, task)),
-      wanted,
-      seed,
-    ),
   };
 }
