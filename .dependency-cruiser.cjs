@@ -42,9 +42,9 @@ module.exports = {
     ),
     {
       name: 'training-knows-no-http',
-      comment: 'training runs without server and clients; evaluation and loop are programs on top of what is served',
+      comment: 'training runs without server and clients; evaluation, benchmark and loop are programs on top of what is served',
       severity: 'error',
-      from: { path: '^training/', pathNot: '^training/(evaluation/|loop/|finetune/trial\\.ts$)' },
+      from: { path: '^training/', pathNot: '^training/(evaluation/|benchmark/|loop/|finetune/trial\\.ts$)' },
       to: { path: '^(server|cli|test)/' },
     },
     {
@@ -66,10 +66,13 @@ module.exports = {
     },
     {
       name: 'evaluation-without-http',
-      comment: 'it loads the engine as the worker does, and tries patches as the client does; nothing more',
+      comment: 'they load the engine as the worker does, and try patches as the client does; nothing more',
       severity: 'error',
-      from: { path: '^training/evaluation/' },
-      to: { path: '^(server|cli|test)/', pathNot: '^(server/(config|inference/engine)|cli/(cases|git))\\.ts$' },
+      from: { path: '^training/(evaluation|benchmark)/' },
+      to: {
+        path: '^(server|cli|test)/',
+        pathNot: '^(server/(config|inference/engine)|cli/(cases|git|limited-process|scratch-copy))\\.ts$',
+      },
     },
     layer('no-tests-in-the-product', 'only tests import tests', '^(?!test/)', '^test/'),
     {

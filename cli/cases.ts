@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PatchRequest } from '../pipeline/types.js';
 import { packageRoot } from '../server/config.js';
 import { splitIssue } from '../server/request-checks.js';
+import { runLimited } from './limited-process.js';
 import type { TextFile } from './repository-files.js';
 
 /** A folder of test/cases: an issue, the code it is about, and tests that fail until it is fixed. */
@@ -66,16 +66,9 @@ export async function withCopy<T>({ folder }: Case, use: (copy: string) => Promi
   }
 }
 
-/** Whether the case's tests pass in a folder; undefined when their program cannot be run. */
-export function testsPass({ test }: Case, folder: string): Promise<boolean | undefined> {
-  const [program = '', ...args] = test;
-  return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: folder, stdio: 'ignore', timeout: 60_000 });
-    child.once('error', () => {
-      resolve(undefined);
-    });
-    child.once('close', (code) => {
-      resolve(code === 0);
-    });
-  });
+/** Whether the case's tests pass in a folder, within limits; undefined when their program cannot be run. */
+export async function testsPass({ test }: Case, folder: string): Promise<boolean | undefined> {
+  const limits = { timeoutMs: 60_000, memoryBytes: 2 ** 30 };
+  const { ended } = await runLimited(test, { cwd: folder, temporary: folder }, limits);
+  return ended === 'not_run' ? undefined : ended === 'passed';
 }

@@ -10,7 +10,9 @@ export const exitCode = {
   abstained: 3,
   /** --apply: the files changed meanwhile, so the patch was not applied. */
   notApplied: 4,
-  /** Ended by Ctrl-C. */
+  /** --test: no patch passed the test. */
+  testsFailed: 5,
+  /** Ended by Ctrl-C or SIGTERM. */
   interrupted: 130,
 } as const;
 

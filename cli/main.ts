@@ -13,6 +13,7 @@ Exit codes:
   ${exitCode.usage}    the command line cannot be used
   ${exitCode.abstained}    no patch is trusted
   ${exitCode.notApplied}    --apply: the patch no longer fits the files; nothing was changed
+  ${exitCode.testsFailed}    --test: no patch passed; nothing was changed
   ${exitCode.interrupted}  interrupted
 
 The model is configured by the same environment variables as the server (MODEL_DIR, AGENTS_DIR, THREADS, …).`;
@@ -32,9 +33,11 @@ function number(minimum: number, maximum: number, isWhole = true): (text: string
 /** Runs the command line and returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
   const interrupt = new AbortController();
-  process.once('SIGINT', () => {
-    interrupt.abort(new Error('Interrupted.'));
-  });
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      interrupt.abort(new Error('Interrupted.'));
+    });
+  }
   let code: number = exitCode.patched;
 
   const program = new Command('agentic-seq2seq')
@@ -48,7 +51,21 @@ async function main(argv: readonly string[]): Promise<number> {
     .option('-r, --repo <folder>', 'folder with the code', '.')
     .option('-a, --apply', 'apply the best patch to the folder', false)
     .option('-j, --json', 'print the answer as JSON', false)
-    .addOption(new Option('-n <count>', 'patches at most, best first').default(1).argParser(number(1, 64)))
+    .option(
+      '-t, --test <command>',
+      'try the patches in order, each in a copy of the folder, and propose the first with which this passes',
+    )
+    .addOption(
+      new Option('--test-timeout <seconds>', 'time for one run of the test').default(120).argParser(number(1, 86_400)),
+    )
+    .addOption(
+      new Option('--test-memory <mebibytes>', 'memory of each process of the test')
+        .default(4096)
+        .argParser(number(16, 2 ** 20)),
+    )
+    .addOption(
+      new Option('-n <count>', 'patches at most, best first (default: 1, with --test 8)').argParser(number(1, 64)),
+    )
     .addOption(new Option('--seed <number>', 'seed of random choices').argParser(number(0, 2 ** 32 - 1)))
     .addOption(new Option('--temperature <number>', '0: likeliest; higher: more varied').argParser(number(0, 2, false)))
     .option('-s, --server <url>', 'ask a running server instead of loading the model here')

@@ -4,12 +4,13 @@ import { text } from 'node:stream/consumers';
 import type { PatchRequest } from '../pipeline/types.js';
 import { loadConfig } from '../server/config.js';
 import { splitIssue } from '../server/request-checks.js';
+import { testCandidates, type CandidateTest } from './candidate-tests.js';
 import { chooseFiles } from './choose-files.js';
 import { answerHere, answerOfServer, type Answer, type CallOptions } from './client.js';
 import { CommandError, exitCode } from './exit-codes.js';
 import { applyPatch } from './git.js';
-import { startProgress } from './progress.js';
-import { renderAnswer } from './render.js';
+import { startProgress, startTestProgress } from './progress.js';
+import { renderAnswer, renderTests } from './render.js';
 import { readRepository, type TextFile } from './repository-files.js';
 
 /** The options of `patch`, as parsed. */
@@ -19,7 +20,14 @@ export interface PatchOptions {
   readonly repo: string;
   readonly apply: boolean;
   readonly json: boolean;
-  readonly n: number;
+  /** A line for the shell: the first patch with which it passes is proposed. */
+  readonly test?: string;
+  /** Seconds for one run of the test. */
+  readonly testTimeout: number;
+  /** Mebibytes of each process of the test. */
+  readonly testMemory: number;
+  /** Default 1, with a test {@link testedPatches}. */
+  readonly n?: number;
   readonly seed?: number;
   readonly temperature?: number;
   /** URL of a server; without it the model runs here. */
@@ -39,10 +47,14 @@ export interface CommandContext {
 /** Bytes of all files sent, below the server's default limit for a body. */
 const maxTotalBytes = 3 * 2 ** 20;
 
+/** Patches wanted where a test decides; what a server allows by default. */
+const testedPatches = 8;
+
 /** Issue and repository in, analysis and patch out. Returns the exit code; throws CommandError. */
 export async function runPatch(options: PatchOptions, context: CommandContext): Promise<number> {
   const { signal, stdout, stderr } = context;
   const repo = resolve(options.repo);
+  if (options.test?.trim() === '') throw new CommandError('usage', '--test: the command is empty.');
   const issue = await readIssue(options.issue, context);
   const progress = startProgress(stderr, 'choosing files');
   let files: readonly TextFile[];
@@ -50,11 +62,11 @@ export async function runPatch(options: PatchOptions, context: CommandContext): 
   try {
     files = await filesFor(issue, repo, options, context);
     progress.doing(options.server === undefined ? 'loading the model' : 'waiting for the server');
-    const { n, seed, temperature, server } = options;
+    const { n, test, seed, temperature, server } = options;
     const request: PatchRequest = {
       issue,
       files,
-      n,
+      n: n ?? (test === undefined ? 1 : testedPatches),
       ...(seed !== undefined && { seed }),
       ...(temperature !== undefined && { temperature }),
     };
@@ -67,10 +79,14 @@ export async function runPatch(options: PatchOptions, context: CommandContext): 
     progress.stop();
   }
 
-  const best = answer.patches.find((patch) => patch.status === 'applies');
+  const tests = options.test === undefined ? undefined : await runTests(repo, answer, options, context);
+  const chosen = answer.patches.findIndex(({ status }, index) =>
+    tests ? tests[index]?.ended === 'passed' : status === 'applies',
+  );
+  const best = answer.patches[chosen];
   const applied = options.apply && best !== undefined;
   // The patch is shown before it is applied: if that fails, it is still of use.
-  if (!options.json) stdout.write(renderAnswer(answer, hasColours(stdout)));
+  if (!options.json) stdout.write(renderAnswer(answer, hasColours(stdout), best && tests ? chosen : undefined));
   let failure: CommandError | undefined;
   try {
     if (applied) await applyPatch(repo, best.diff);
@@ -80,11 +96,32 @@ export async function runPatch(options: PatchOptions, context: CommandContext): 
   }
   if (options.json) {
     const sent = files.map((file) => file.path);
-    stdout.write(`${JSON.stringify({ ...answer, sent, applied: applied && failure === undefined }, null, 2)}\n`);
+    const report = { ...answer, sent, ...(tests && { tests }), applied: applied && failure === undefined };
+    stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   }
   if (failure !== undefined) throw failure;
   if (applied && !options.json) stdout.write(`\nApplied to ${best.files.join(', ')}.\n`);
-  return best ? exitCode.patched : exitCode.abstained;
+  if (best) return exitCode.patched;
+  return tests && tests.length > 0 ? exitCode.testsFailed : exitCode.abstained;
+}
+
+/** Puts the patches to the user's test and says on the standard error how they fared. */
+async function runTests(
+  repo: string,
+  { patches }: Answer,
+  { test: command = '', testTimeout, testMemory }: PatchOptions,
+  { stderr, signal }: CommandContext,
+): Promise<CandidateTest[]> {
+  const progress = startTestProgress(stderr, patches.length);
+  try {
+    const limits = { timeoutMs: testTimeout * 1000, memoryBytes: testMemory * 2 ** 20, signal };
+    const tests = await testCandidates(repo, patches, { command, limits, onCandidate: progress.testing });
+    progress.stop();
+    stderr.write(renderTests(tests, patches.length, hasColours(stderr)));
+    return tests;
+  } finally {
+    progress.stop();
+  }
 }
 
 async function readIssue(source: string, { stdin }: CommandContext): Promise<PatchRequest['issue']> {

@@ -9,6 +9,15 @@ export interface Progress {
   stop(): void;
 }
 
+/** Shows how far the tests of patches are. */
+export interface TestProgress {
+  /** A patch, counted from 0, is being tested. */
+  readonly testing: (index: number) => void;
+  stop(): void;
+}
+
+const barStyle = { barsize: 24, hideCursor: true, clearOnComplete: true, stopOnComplete: false, noTTYOutput: false };
+
 const labels: Record<Stage, string> = {
   retrieval: 'finding the place',
   encode: 'reading',
@@ -25,15 +34,7 @@ const otherSteps = 3;
 /** A bar on a terminal; nothing anywhere else, so that logs stay clean. */
 export function startProgress(stream: NodeJS.WriteStream, what: string): Progress {
   if (!stream.isTTY) return { onEvent: () => undefined, doing: () => undefined, stop: () => undefined };
-  const bar = new SingleBar({
-    stream,
-    format: '{bar} {doing}',
-    barsize: 24,
-    hideCursor: true,
-    clearOnComplete: true,
-    stopOnComplete: false,
-    noTTYOutput: false,
-  });
+  const bar = new SingleBar({ ...barStyle, stream, format: '{bar} {doing}' });
   bar.start(otherSteps + stagesPerWindow, 0, { doing: what });
   return {
     onEvent: (event) => {
@@ -46,6 +47,21 @@ export function startProgress(stream: NodeJS.WriteStream, what: string): Progres
     },
     doing: (what) => {
       bar.update({ doing: what });
+    },
+    stop: () => {
+      bar.stop();
+    },
+  };
+}
+
+/** Shows which of some tests is run; nothing but on a terminal. */
+export function startTestProgress(stream: NodeJS.WriteStream, total: number): TestProgress {
+  if (!stream.isTTY) return { testing: () => undefined, stop: () => undefined };
+  const bar = new SingleBar({ ...barStyle, stream, format: '{bar} testing patch {patch} of {total}' });
+  bar.start(total, 0, { patch: 1 });
+  return {
+    testing: (index) => {
+      bar.update(index, { patch: index + 1 });
     },
     stop: () => {
       bar.stop();

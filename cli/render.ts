@@ -1,4 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
+import type { CandidateTest } from './candidate-tests.js';
 import type { Answer } from './client.js';
 
 /** Writes text in one of four ways; without colour all are the same. */
@@ -19,11 +20,12 @@ export function palette(colours: boolean): Palette {
   return { bold: paint(1, 22), dim: paint(2, 22), red: paint(31, 39), green: paint(32, 39), cyan: paint(36, 39) };
 }
 
-/** Analysis and patches for people. */
-export function renderAnswer(answer: Answer, colours: boolean): string {
+/** Analysis and patches for people; `only` one of the patches, counted from 0, when it is given. */
+export function renderAnswer(answer: Answer, colours: boolean, only?: number): string {
   const paint = palette(colours);
   const blocks = [renderAnalysis(answer, paint)];
   for (const [index, patch] of answer.patches.entries()) {
+    if (only !== undefined && index !== only) continue;
     const count = answer.patches.length > 1 ? ` ${index + 1} of ${answer.patches.length}` : '';
     const broken = patch.status === 'syntax_error' ? paint.red(' (the result does not parse)') : '';
     blocks.push(
@@ -32,6 +34,27 @@ export function renderAnswer(answer: Answer, colours: boolean): string {
   }
   if (answer.patches.length === 0) blocks.push(paint.bold(abstention(answer)));
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
+}
+
+const testLabels: Record<CandidateTest['ended'], string> = {
+  passed: 'the test passes',
+  failed: 'the test fails',
+  timed_out: 'the test takes too long',
+  does_not_apply: 'does not apply',
+  does_not_parse: 'the result does not parse, so it is not tested',
+};
+const outputLines = 8;
+
+/** How the patches fared with the user's test, each with the last lines of what it wrote unless it passed. */
+export function renderTests(tests: readonly CandidateTest[], count: number, colours: boolean): string {
+  const paint = palette(colours);
+  const blocks = tests.map(({ ended, exit_code, output }, index) => {
+    const code = ended === 'failed' && exit_code !== null ? ` (exit code ${exit_code})` : '';
+    const head = `${paint.bold(`Patch ${index + 1} of ${count}`)}: ${testLabels[ended]}${code}\n`;
+    const tail = ended === 'passed' ? [] : output.trim().split('\n').slice(-outputLines);
+    return head + tail.map((line) => (line.trim() === '' ? '' : `  ${paint.dim(printable(line))}\n`)).join('');
+  });
+  return blocks.join('');
 }
 
 function renderAnalysis({ analysis }: Answer, paint: Palette): string {

@@ -20,7 +20,7 @@ async function runMocha() {
   });
 }
 
-/** The tests of training/pretrain, where Python has what they need. */
+/** The tests of what is Python in training/, where Python has what they need. */
 function runPytest() {
   const python = existsSync('.venv/bin/python') ? '.venv/bin/python' : 'python3';
   const probe = spawnSync(python, ['-c', 'import numpy, pytest, sentencepiece, torch'], { encoding: 'utf8' });
@@ -33,7 +33,7 @@ function runPytest() {
   const report = join(folder, 'junit.xml');
   const { status } = spawnSync(
     python,
-    ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${report}`, 'test/pretrain'],
+    ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', `--junitxml=${report}`, 'test/pretrain', 'test/benchmark'],
     {
       stdio: 'inherit',
       env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1' },

@@ -4,13 +4,31 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { bareAgent } from '../../adapters/agent.js';
 import { readHeldOut, type HeldOutRow } from '../../training/evaluation/held-out.js';
-import { caseFigures, pipelineFigures, segmentFigures } from '../../training/evaluation/figures.js';
+import { caseFigures, pipelineFigures, segmentFigures, type MeasuredRow } from '../../training/evaluation/figures.js';
 import { renderReport, writeJson, type Report } from '../../training/evaluation/report.js';
 import { tryRow, type RowTrial } from '../../training/evaluation/row-trial.js';
 import { ScratchFolder } from '../../training/evaluation/scratch-folder.js';
 import { scoreRow, scoreSequence } from '../../training/evaluation/teacher-forcing.js';
 import { tinyEngine } from '../pipeline/tiny-engine.js';
 import { storedRow } from './rows.js';
+
+/** Three rows: a commit whose second patch is exact, an injected fault whose first is, and one without a patch. */
+function measuredRows(): MeasuredRow[] {
+  const patch = (exact: boolean, parses?: boolean) => ({ applies: true, parses, exact, score: 0.5 });
+  const trial = (...patches: RowTrial['patches']): RowTrial => ({ ms: 100, tokens: 50, found: true, patches });
+  const none = { loss: 0, correct: 0, tokens: 1 };
+  const scores = {
+    analysis: none,
+    patch_given_analysis: none,
+    patch_given_generated_analysis: none,
+    patch_alone: none,
+  };
+  return [
+    { kind: 'commit' as const, single: trial(patch(false, true), patch(true, false)) },
+    { kind: 'injected' as const, single: trial(patch(true)) },
+    { kind: 'injected' as const, single: trial() },
+  ].map((item) => ({ ...item, scores: { agents: scores, bare: scores } }));
+}
 
 describe('evaluation', () => {
   let folder: string;
@@ -86,20 +104,7 @@ describe('evaluation', () => {
   });
 
   it('counts outcomes by kind of row', () => {
-    const patch = (exact: boolean, parses?: boolean) => ({ applies: true, parses, exact, score: 0.5 });
-    const trial = (...patches: RowTrial['patches']): RowTrial => ({ ms: 100, tokens: 50, found: true, patches });
-    const none = { loss: 0, correct: 0, tokens: 1 };
-    const scores = {
-      analysis: none,
-      patch_given_analysis: none,
-      patch_given_generated_analysis: none,
-      patch_alone: none,
-    };
-    const rows = [
-      { kind: 'commit' as const, single: trial(patch(false, true), patch(true, false)) },
-      { kind: 'injected' as const, single: trial(patch(true)) },
-      { kind: 'injected' as const, single: trial() },
-    ].map((item) => ({ ...item, scores: { agents: scores, bare: scores } }));
+    const rows = measuredRows();
     const figures = pipelineFigures(rows, 'single', 0)!;
     assert.equal(figures.abstained.all?.value, 1 / 3);
     assert.equal(figures.exact_match.commit?.value, 0);
@@ -107,6 +112,13 @@ describe('evaluation', () => {
     assert.equal(figures.exact_match.injected?.value, 1 / 2);
     assert.equal(figures.syntax_valid.all?.value, 1 / 2, 'patches of files that do not parse are left out');
     assert.equal(figures.applies.all?.value, 1);
+    // Of the two first patches, both with score 0.5, one is exact.
+    assert.ok(figures.calibration);
+    assert.deepEqual(
+      figures.calibration.bins.map(({ items, mean_score, right }) => [items, mean_score, right]),
+      [[2, 0.5, 0.5]],
+    );
+    assert.equal(figures.calibration.expected_calibration_error.value, 0);
     assert.equal(pipelineFigures(rows, 'several', 0), undefined);
   });
 
@@ -128,11 +140,23 @@ describe('evaluation', () => {
     const report: Report = {
       model: { name: 'tiny', fingerprint: 'f', release: { issue_analysis: 'a', code_generation: 'b' } },
       settings: { syntax_judge: 'a judge' },
+      held_out: {
+        rows: 3,
+        teacher_forced: {
+          agents: segmentFigures(measuredRows(), 'agents', 0),
+          bare_backbone: segmentFigures(measuredRows(), 'bare', 0),
+        },
+        pipeline: pipelineFigures(measuredRows(), 'single', 0)!,
+      },
       cases: { single: cases, several: cases },
       several: 5,
       details: [],
     };
     assert.match(renderReport(report), /Syntax is judged by a judge\./);
+    assert.match(
+      renderReport(report),
+      /\n {2}0\.5 to 0\.6 +2 +50\.0 % +50\.0 %\n {2}expected calibration error +0\.0 %/,
+    );
     assert.match(renderReport(report), /tests passed, any patch +100\.0 % \(100\.0–100\.0\)/);
     const out = path.join(folder, 'deep', 'report.json');
     await writeJson(out, report);

@@ -1,3 +1,4 @@
+import { calibrationOf, type Calibration } from './calibration.js';
 import type { CaseTrial } from './case-trial.js';
 import { ROW_KINDS, type RowKind } from './held-out.js';
 import type { RowTrial } from './row-trial.js';
@@ -41,6 +42,8 @@ export interface PipelineFigures {
   readonly exact_match: ByGroup;
   /** Any of the patches does. */
   readonly exact_match_any: ByGroup;
+  /** Score of the first patch against exact match, where there is a patch. */
+  readonly calibration?: Calibration;
   readonly latency_ms: { readonly median: number; readonly p95: number };
   readonly median_tokens: number;
 }
@@ -96,6 +99,12 @@ export function pipelineFigures(
         seed,
       ),
     );
+  const calibration = calibrationOf(
+    answered.flatMap(({ trial: { patches } }) =>
+      patches.slice(0, 1).map(({ score, exact }) => ({ score, right: exact })),
+    ),
+    seed,
+  );
   const times = answered.map(({ trial }) => trial.ms);
   return {
     window_found: ofRows((trial) => trial.found),
@@ -104,6 +113,7 @@ export function pipelineFigures(
     syntax_valid: ofPatches((patch) => patch.parses),
     exact_match: ofRows((trial) => trial.patches[0]?.exact === true),
     exact_match_any: ofRows((trial) => trial.patches.some((patch) => patch.exact)),
+    ...(calibration && { calibration }),
     latency_ms: { median: quantile(times, 0.5), p95: quantile(times, 0.95) },
     median_tokens: quantile(
       answered.map(({ trial }) => trial.tokens),

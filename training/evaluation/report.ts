@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { GROUPS, type CaseFigures, type PipelineFigures, type SegmentFigures } from './figures.js';
-import { groupCells, nats, percent, renderTable, withInterval } from './table.js';
+import { calibrationRows, groupCells, nats, percent, renderTable, withInterval } from './table.js';
 import { SEGMENTS, type Segment } from './teacher-forcing.js';
 
 /** All that an evaluation found; what the JSON file holds. Intervals are 95 % bootstrap intervals over rows. */
@@ -77,6 +77,9 @@ function pipelineRows(title: string, figures: PipelineFigures): string[][] {
     ['  whole file as expected, first patch', ...groupCells(figures.exact_match, percent)],
     ['  whole file as expected, any patch', ...groupCells(figures.exact_match_any, percent)],
     ['  latency, ms: median, 95th percentile', '', median.toFixed(0), p95.toFixed(0)],
+    ...(figures.calibration
+      ? [['score of the first patch against whole file as expected'], ...calibrationRows(figures.calibration)]
+      : []),
   ];
 }
 

@@ -31,7 +31,8 @@ const PYTHON_FILE = /\.pyi?$/i;
 const AST_PARSE = 'import ast, sys; ast.parse(sys.stdin.buffer.read())';
 const TIMEOUT_MS = 30_000;
 
-type Judge = (path: string, text: string) => boolean | undefined;
+/** Whether a file's text parses; undefined when that is not known. */
+export type Judge = (path: string, text: string) => boolean | undefined;
 
 /** Whether Python itself takes a text; what it warns about does not count. */
 function parsesInPython(text: string): boolean {
@@ -42,7 +43,8 @@ function parsesInPython(text: string): boolean {
 
 let pythonFound: boolean | undefined;
 
-function hasPython(): boolean {
+/** Whether python3 can be run. */
+export function hasPython(): boolean {
   pythonFound ??= parsesInPython('');
   return pythonFound;
 }
@@ -52,7 +54,8 @@ export function judgeName(): string {
   return hasPython() ? "python3's ast.parse" : "the pipeline's own check (there is no python3)";
 }
 
-function judgeOf({ syntax }: Engine): Judge {
+/** The judge that {@link judgeName} names. */
+export function judgeOf({ syntax }: Engine): Judge {
   return (path, text) => {
     if (PYTHON_FILE.test(path) && hasPython()) return parsesInPython(text);
     const parsed = syntax?.parse(path, text);

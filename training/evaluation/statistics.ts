@@ -23,16 +23,29 @@ const OUTSIDE = 0.025;
  * Undefined without items. The same items and seed give the same interval.
  */
 export function ratio(parts: readonly Part[], seed = 0): Estimate | undefined {
-  const of = (chosen: readonly Part[]): number => {
-    const bottom = chosen.reduce((sum, part) => sum + part.bottom, 0);
-    return bottom === 0 ? 0 : chosen.reduce((sum, part) => sum + part.top, 0) / bottom;
-  };
-  if (parts.length === 0 || parts.every(({ bottom }) => bottom === 0)) return undefined;
+  if (parts.every(({ bottom }) => bottom === 0)) return undefined;
+  return bootstrap(
+    parts,
+    (chosen) => {
+      const bottom = chosen.reduce((sum, part) => sum + part.bottom, 0);
+      return bottom === 0 ? 0 : chosen.reduce((sum, part) => sum + part.top, 0) / bottom;
+    },
+    seed,
+  );
+}
+
+/** A figure of items with its bootstrap interval. Undefined without items; the same items and seed give the same interval. */
+export function bootstrap<T>(
+  items: readonly T[],
+  of: (chosen: readonly T[]) => number,
+  seed = 0,
+): Estimate | undefined {
+  if (items.length === 0) return undefined;
   const random = createRandom(seed);
   const draws = Array.from({ length: RESAMPLES }, () =>
-    of(parts.map(() => parts[Math.floor(random() * parts.length)]!)),
+    of(items.map(() => items[Math.floor(random() * items.length)]!)),
   );
-  return { value: of(parts), low: quantile(draws, OUTSIDE), high: quantile(draws, 1 - OUTSIDE), items: parts.length };
+  return { value: of(items), low: quantile(draws, OUTSIDE), high: quantile(draws, 1 - OUTSIDE), items: items.length };
 }
 
 /** The share of items for which something is true. */

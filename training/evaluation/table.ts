@@ -1,3 +1,4 @@
+import type { Calibration } from './calibration.js';
 import { GROUPS, type ByGroup } from './figures.js';
 import type { Estimate } from './statistics.js';
 
@@ -17,6 +18,20 @@ export function withInterval(estimate: Estimate | undefined, format: Format): st
 /** The cells of an estimate by kind of row. */
 export function groupCells(estimates: ByGroup, format: Format): string[] {
   return GROUPS.map((group) => withInterval(estimates[group], format));
+}
+
+/** Rows of a table: the bins, and the error. */
+export function calibrationRows({ bins, expected_calibration_error }: Calibration): string[][] {
+  return [
+    ['  score', 'patches', 'mean score', 'right'],
+    ...bins.map(({ low, high, items, mean_score, right }) => [
+      `  ${low.toFixed(1)} to ${high.toFixed(1)}`,
+      String(items),
+      percent(mean_score),
+      percent(right),
+    ]),
+    ['  expected calibration error', withInterval(expected_calibration_error, percent)],
+  ];
 }
 
 /** Lines of a table with columns as wide as their longest cell: the first to the left, the others to the right. */
