@@ -5,8 +5,10 @@ import type { Tokenizer } from '../../model/tokenizer.js';
 export interface TrainingRow {
   /** Where it stands, for people: file and line. */
   readonly id: string;
+  /** What it is a part of, for instance a commit; rows of one group are all to train or all held out. */
+  readonly group?: string | undefined;
   readonly sourceIds: readonly number[];
-  /** From `<|problem|>` to the end of the hint; empty if nobody wrote one. */
+  /** From `<|problem|>` to the end of the hint; empty if there is none. */
   readonly analysisIds: readonly number[];
   /** Hunks, without `<|patch|>` before and the end symbol after them. */
   readonly patchIds: readonly number[];
