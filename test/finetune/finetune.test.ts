@@ -71,6 +71,11 @@ describe('fine-tuning', () => {
     assert(steps[9]!.train_loss < steps[0]!.train_loss);
     assert(report.held_out.after.cross_entropy < report.held_out.before.cross_entropy);
     assert(report.gate.publishable, report.gate.reasons.join());
+    const { before: first, after: last } = report.held_out;
+    // The texts are the same before and after, so the two measures tell the same.
+    const ratio = last.bits_per_byte / first.bits_per_byte / (last.cross_entropy / first.cross_entropy);
+    assert(Math.abs(ratio - 1) < 1e-9);
+    assert.match(await readFile(inFolder('plain/report.md'), 'utf8'), /bits per byte of text \| \d/);
     assert.deepEqual(await modelHashes(), before);
     assert.deepEqual(report.parameter_locality.files_changed, []);
     assert.equal(report.parameter_locality.agent_tensors_changed.length, 6);

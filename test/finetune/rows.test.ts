@@ -8,7 +8,7 @@ import { readConfig, type ModelConfig } from '../../model/config.js';
 import { loadTokenizer, type Tokenizer } from '../../model/tokenizer.js';
 import { unifiedDiff } from '../../pipeline/unified-diff.js';
 import { readRows, type ReadRows } from '../../training/finetune/rows.js';
-import { sequencesOf } from '../../training/finetune/sequences.js';
+import { sequencesOf, targetBytes } from '../../training/finetune/sequences.js';
 import { splitRows } from '../../training/finetune/split.js';
 import { ROOT, TINY_DIRECTORY } from '../helpers/tiny.js';
 import { tinyRows } from './tiny-rows.js';
@@ -80,7 +80,10 @@ describe('training rows', () => {
       '<|problem|>add subtracts<|type|>wrong operator<|loc|>sum.py::add<|line|>c = a - b<|hint|>',
     );
     assert.equal(sequencesOf(rows[0]!, 0, 'code-generation', tokenizer).length, 2);
-    assert.equal(sequencesOf(rows[0]!, 0, 'issue-analysis', tokenizer).length, 1);
+    const analyses = sequencesOf(rows[0]!, 0, 'issue-analysis', tokenizer);
+    assert.equal(analyses.length, 1);
+    // What is between the symbols; a symbol is no text.
+    assert.equal(targetBytes(analyses, tokenizer), 'add subtractswrong operatorsum.py::addc = a - b'.length);
   });
 
   it('are made from SWE-bench rows, where files are missing from the lines that the patch quotes', async () => {

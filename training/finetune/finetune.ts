@@ -5,6 +5,7 @@ import { loadAgent, saveAgent, type Agent, type AgentName } from '../../adapters
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
+import type { Tokenizer } from '../../model/tokenizer.js';
 import { writeJson } from '../evaluation/report.js';
 import { countOperations, countParameters } from './cost.js';
 import { TrainingError } from './errors.js';
@@ -15,8 +16,8 @@ import { backboneHashes, hashOfFile, type Hashes } from './integrity.js';
 import { MemoryCache } from './memory-cache.js';
 import { pairedDifference } from './paired-bootstrap.js';
 import { figuresOf, renderReport, type Report } from './report.js';
-import { readRows } from './rows.js';
-import { sequencesOf, type Sequence, type Symbols, type TrainingRow } from './sequences.js';
+import { readRows, type OnLine, type ReadRows } from './rows.js';
+import { sequencesOf, targetBytes, type Sequence, type TrainingRow } from './sequences.js';
 import { splitRows, type Split } from './split.js';
 import { train, type Settings, type StepReport, type ValidReport } from './trainer.js';
 
@@ -37,6 +38,7 @@ export interface FinetuneOptions {
   readonly resume: boolean;
   /** Least improvement that the gate asks for, in per cent. */
   readonly margin: number;
+  readonly onRead?: OnLine;
   readonly onEncoded?: (done: number, total: number) => void;
   readonly onReport?: (report: StepReport | ValidReport) => void;
   readonly signal?: AbortSignal | undefined;
@@ -56,9 +58,9 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
   const before = await frozenHashes(modelDir, config, from);
   const parent = await loadAgent(from, config, options.agent);
   const cache = new MemoryCache(path.join(work, 'memory'), config);
-  const { split, symbols } = await prepare(options, config, cache);
+  const { split, tokenizer } = await prepare(options, config, cache);
   const sequences = (rows: readonly TrainingRow[]): Sequence[] =>
-    rows.flatMap((row, position) => sequencesOf(row, position, options.agent, symbols));
+    rows.flatMap((row, position) => sequencesOf(row, position, options.agent, tokenizer));
   const trainSequences = sequences(split.train);
   const graphs = await TrainingGraphs.load(modelDir, config, cache, options.threads);
   try {
@@ -98,7 +100,8 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
     // Half precision rounds: what is measured is what will be served.
     const rounded = await saveAgent(file, trained.best, description, config);
     const measuredAfter = await measure(rounded.tensors);
-    const heldOut = { before: figuresOf(measuredBefore.total), after: figuresOf(measuredAfter.total) };
+    const bytes = targetBytes(sequences(split.heldOut), tokenizer);
+    const heldOut = { before: figuresOf(measuredBefore.total, bytes), after: figuresOf(measuredAfter.total, bytes) };
     const candidate = await saveAgent(file, trained.best, { ...description, figures: { held_out: heldOut } }, config);
     const after = await frozenHashes(modelDir, config, from);
     const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
@@ -143,18 +146,20 @@ async function prepare(
   options: FinetuneOptions,
   config: ModelConfig,
   cache: MemoryCache,
-): Promise<{ readonly split: Split; readonly symbols: Symbols }> {
+): Promise<{ readonly split: Split; readonly tokenizer: Tokenizer }> {
   await mkdir(options.work, { recursive: true });
   const backbone = await loadBackbone({ directory: options.modelDir, threads: options.threads });
   try {
     const { tokenizer } = backbone;
-    const rows = await readRows(options.rows, config, tokenizer);
-    const heldOut = options.heldOut === undefined ? undefined : await readRows(options.heldOut, config, tokenizer);
+    const read = (file: string): Promise<ReadRows> =>
+      readRows(file, config, tokenizer, { onLine: options.onRead, signal: options.signal });
+    const rows = await read(options.rows);
+    const heldOut = options.heldOut === undefined ? undefined : await read(options.heldOut);
     const split = splitRows(rows, heldOut, options.agent, options.shares);
     const sources = [...split.train, ...split.valid, ...split.heldOut].map(({ sourceIds }) => sourceIds);
     const tell = (done: number): void => options.onEncoded?.(done, sources.length);
     await cache.fill(sources, backbone, tell, options.signal);
-    return { split, symbols: tokenizer };
+    return { split, tokenizer };
   } finally {
     await backbone.close();
   }

@@ -13,12 +13,20 @@ import type { Settings, ValidReport } from './trainer.js';
 export interface Figures {
   /** Nats per token. */
   readonly cross_entropy: number;
+  /** The same for each byte of text that was to be written: comparable between tokenizers. */
+  readonly bits_per_byte: number;
   readonly mean_token_accuracy: number;
   readonly tokens: number;
 }
 
-export function figuresOf(sums: Sums): Figures {
-  return { cross_entropy: crossEntropy(sums), mean_token_accuracy: accuracy(sums), tokens: sums.count };
+/** Sums over the held-out targets, which have so many bytes of text. */
+export function figuresOf(sums: Sums, bytes: number): Figures {
+  return {
+    cross_entropy: crossEntropy(sums),
+    bits_per_byte: sums.loss / Math.LN2 / bytes,
+    mean_token_accuracy: accuracy(sums),
+    tokens: sums.count,
+  };
 }
 
 /** Everything a run has to say, as it is written to report.json. */
@@ -61,6 +69,7 @@ ${gate.publishable ? 'Better, and publishable.' : `Not publishable: ${gate.reaso
 | held-out rows (${rows.held_out}) | before | after | difference (95 % interval) |
 |---|---|---|---|
 | cross-entropy, nats per token | ${before.cross_entropy.toFixed(4)} | ${after.cross_entropy.toFixed(4)} | ${interval(difference.cross_entropy, 4)} less |
+| bits per byte of text | ${before.bits_per_byte.toFixed(4)} | ${after.bits_per_byte.toFixed(4)} | |
 | improvement | | | ${interval(difference.improvement_percent, 2)} % |
 | token accuracy | ${percent(before.mean_token_accuracy)} | ${percent(after.mean_token_accuracy)} | ${interval(difference.accuracy_points, 2)} points |
 

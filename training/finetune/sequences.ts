@@ -40,3 +40,9 @@ export function sequencesOf(row: TrainingRow, position: number, agent: AgentName
   if (row.analysisIds.length === 0) return [alone];
   return [{ ...alone, ids: [...analysis, ...written] }, alone];
 }
+
+/** Bytes of text (UTF-8) in what is to be learnt; symbols have none. */
+export function targetBytes(sequences: readonly Sequence[], tokenizer: Tokenizer): number {
+  const texts = sequences.flatMap(({ ids, labels }) => ids.slice(-labels)).filter((id) => !tokenizer.nonText.has(id));
+  return texts.reduce((sum, id) => sum + tokenizer.pieceBytes(id).length, 0);
+}
