@@ -62,7 +62,7 @@ describe('mining a history', () => {
     const [row] = rows;
     assert.deepEqual(row!.issue, { title: 'Adding gives a difference', body: 'add(1, 2) was -1.' });
     assert.deepEqual(row!.files, [{ path: 'lib/sum.py', content: CODE }]);
-    assert.match(row!.patch, /^-    return a - b\n\+    return a \+ b$/m);
+    assert.match(row!.patch, /^- {4}return a - b\n\+ {4}return a \+ b$/m);
     assert.doesNotMatch(row!.patch, /Adds/, 'the docstring is nothing to learn');
     assert.deepEqual([row!.commit, row!.time], [sha, '2020-09-13T12:28:40.000Z']);
     const config = await readConfig(TINY_DIRECTORY);
@@ -155,6 +155,9 @@ describe('mining a history', () => {
       rows.map(({ commit }) => commit),
       order,
     );
+    const text = await readFile(inFolder('rows.jsonl'), 'utf8');
+    await mined([two, one]);
+    assert.equal(await readFile(inFolder('rows.jsonl'), 'utf8'), text, 'the same each time');
   });
 
   /** Many commits, each but the first an edit to learn from. */

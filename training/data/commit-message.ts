@@ -50,7 +50,7 @@ const CLOSES = pattern(
 
 /** `[component]`, `#12:` and the like in front of a subject. */
 const FRONT =
-  /^(?:(?:fix(?:e[sd])?|closes?|refs?|issue|ticket)\s+(?:issue |bug )?#\d+\s*[:,.-]+\s+(?=\w)|\[[\w\s.\/#:-]{1,24}\]\s*|#\d+\s*[:-]?\s*|gh-?\d+\s*[:-]\s*|bug\s+\d+\s*[:.-]\s*|\(?[A-Z]{2,10}-\d+\)?\s*[:-]?\s*)+/;
+  /^(?:(?:fix(?:e[sd])?|closes?|refs?|issue|ticket)\s+(?:issue |bug )?#\d+\s*[:,.-]+\s+(?=\w)|\[[\w\s./#:-]{1,24}\]\s*|#\d+\s*[:-]?\s*|gh-?\d+\s*[:-]\s*|bug\s+\d+\s*[:.-]\s*|\(?[A-Z]{2,10}-\d+\)?\s*[:-]?\s*)+/;
 
 /** What follows may give the edit away. */
 const PATCH_TEXT = /^(?:# Aider chat|diff --git|```diff|--- a\/|<<<<<<<|@@ )/m;

@@ -107,6 +107,6 @@ class CommitReader implements SourceCommit {
 
   #takeMessage(text: string): void {
     this.#inMessage = !text.endsWith('\x03');
-    if (this.message.length < MAX_MESSAGE_CHARACTERS) this.message += `${text.replace(/\x03$/, '')}\n`;
+    if (this.message.length < MAX_MESSAGE_CHARACTERS) this.message += `${this.#inMessage ? text : text.slice(0, -1)}\n`;
   }
 }

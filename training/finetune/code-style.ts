@@ -17,12 +17,12 @@ export interface CodeStyle {
 /** By the file's name: Python exactly as in the backbone's data, everything else by what the common languages share. */
 export function codeStyle(path: string): CodeStyle {
   if (isPython(path)) return PYTHON;
-  const { nameOf } = definitionStyle(path);
+  const definitions = definitionStyle(path);
   const mark = commentMark(path);
   return {
     ...OTHERS,
     isComment: (line) => line.startsWith(mark) || (mark === '//' && line.startsWith('/*')),
-    isDefinition: (line) => nameOf(line) !== undefined,
+    isDefinition: (line) => definitions.nameOf(line) !== undefined,
   };
 }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { loadAgent, saveAgent, type Agent, type AgentName } from '../../adapters/agent.js';
+import { AGENT_NAMES, loadAgent, saveAgent, type Agent, type AgentName } from '../../adapters/agent.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
@@ -15,11 +16,12 @@ import { TrainingGraphs, type AgentNumbers } from './graphs.js';
 import { backboneHashes, hashOfFile, type Hashes } from './integrity.js';
 import { MemoryCache } from './memory-cache.js';
 import { pairedDifference } from './paired-bootstrap.js';
+import { pipelineLift } from './pipeline-lift.js';
 import { figuresOf, renderReport, type Report } from './report.js';
 import { readRows, type OnLine, type ReadRows } from './rows.js';
 import { sequencesOf, targetBytes, type Sequence, type TrainingRow } from './sequences.js';
 import { splitRows, type Split } from './split.js';
-import { train, type Settings, type StepReport, type ValidReport } from './trainer.js';
+import { train, type Settings, type StepReport, type Trained, type ValidReport } from './trainer.js';
 
 /** What to fine-tune, on what, and where things go. */
 export interface FinetuneOptions {
@@ -40,6 +42,7 @@ export interface FinetuneOptions {
   readonly margin: number;
   readonly onRead?: OnLine;
   readonly onEncoded?: (done: number, total: number) => void;
+  readonly onLift?: OnLine;
   readonly onReport?: (report: StepReport | ValidReport) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,13 +60,15 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
   const config = await readConfig(modelDir);
   const before = await frozenHashes(modelDir, config, from);
   const parent = await loadAgent(from, config, options.agent);
+  const partner = await partnerOf(options, config);
   const cache = new MemoryCache(path.join(work, 'memory'), config);
   const { split, tokenizer } = await prepare(options, config, cache);
   const sequences = (rows: readonly TrainingRow[]): Sequence[] =>
     rows.flatMap((row, position) => sequencesOf(row, position, options.agent, tokenizer));
   const trainSequences = sequences(split.train);
   const graphs = await TrainingGraphs.load(modelDir, config, cache, options.threads);
-  try {
+  const validations: ValidReport[] = [];
+  const learn = async (): Promise<Learnt> => {
     const measure = (agent: AgentNumbers): Promise<Evaluated> =>
       evaluateAgent(graphs, agent, sequences(split.heldOut), {
         rows: split.heldOut.length,
@@ -71,7 +76,6 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
         signal,
       });
     const measuredBefore = await measure(parent.tensors);
-    const validations: ValidReport[] = [];
     const trained = await train({
       graphs,
       start: parent.tensors,
@@ -100,45 +104,81 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
     // Half precision rounds: what is measured is what will be served.
     const rounded = await saveAgent(file, trained.best, description, config);
     const measuredAfter = await measure(rounded.tensors);
-    const bytes = targetBytes(sequences(split.heldOut), tokenizer);
-    const heldOut = { before: figuresOf(measuredBefore.total, bytes), after: figuresOf(measuredAfter.total, bytes) };
-    const candidate = await saveAgent(file, trained.best, { ...description, figures: { held_out: heldOut } }, config);
-    const after = await frozenHashes(modelDir, config, from);
-    const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
-    const difference = pairedDifference(measuredBefore.rows, measuredAfter.rows, options.settings.seed);
-    const report: Report = {
-      agent: options.agent,
-      backbone: config.fingerprint,
-      parent: parent.generation,
-      generation: candidate.generation,
-      file,
-      settings: options.settings,
-      rows: {
-        train: split.train.length,
-        valid: split.valid.length,
-        held_out: split.heldOut.length,
-        dropped: split.dropped,
-      },
-      held_out: { ...heldOut, difference },
-      training: { ...trained.state, stopped_early: trained.stoppedEarly, validations },
-      parameter_locality: {
-        agent_tensors: AGENT_TENSOR_NAMES.length,
-        agent_tensors_changed: changedTensors(parent, candidate),
-        files_hashed: Object.keys(before).length,
-        files_changed: filesChanged,
-      },
-      adaptation_cost: {
-        parameters: countParameters(config, parent.parameters),
-        operations: countOperations(config, trainSequences),
-      },
-      gate: judge({ difference, margin: options.margin, filesChanged }),
-    };
-    await writeJson(path.join(work, 'report.json'), report);
-    await writeFile(path.join(work, 'report.md'), renderReport(report));
-    return report;
-  } finally {
-    await graphs.dispose();
-  }
+    return { trained, measuredBefore, measuredAfter, rounded, description };
+  };
+  const learnt = await learn().finally(() => graphs.dispose());
+  const { trained, measuredBefore, measuredAfter, rounded, description } = learnt;
+  const bytes = targetBytes(sequences(split.heldOut), tokenizer);
+  const heldOut = { before: figuresOf(measuredBefore.total, bytes), after: figuresOf(measuredAfter.total, bytes) };
+  const candidate = await saveAgent(file, trained.best, { ...description, figures: { held_out: heldOut } }, config);
+  const after = await frozenHashes(modelDir, config, from);
+  const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
+  const difference = pairedDifference(measuredBefore.rows, measuredAfter.rows, options.settings.seed);
+  const agents: Partial<Record<AgentName, Agent>> = { ...partner, [options.agent]: rounded };
+  const { 'issue-analysis': analyst, 'code-generation': coder } = agents;
+  const lift =
+    analyst && coder
+      ? await pipelineLift(
+          split.heldOut,
+          { analyst, coder },
+          {
+            modelDir,
+            threads: options.threads,
+            seed: options.settings.seed,
+            onRow: options.onLift,
+            signal,
+          },
+        )
+      : undefined;
+  const report: Report = {
+    agent: options.agent,
+    backbone: config.fingerprint,
+    parent: parent.generation,
+    generation: candidate.generation,
+    file,
+    settings: options.settings,
+    rows: {
+      train: split.train.length,
+      valid: split.valid.length,
+      held_out: split.heldOut.length,
+      dropped: split.dropped,
+    },
+    held_out: { ...heldOut, difference },
+    pipeline_lift: lift,
+    training: { ...trained.state, stopped_early: trained.stoppedEarly, validations },
+    parameter_locality: {
+      agent_tensors: AGENT_TENSOR_NAMES.length,
+      agent_tensors_changed: changedTensors(parent, candidate),
+      files_hashed: Object.keys(before).length,
+      files_changed: filesChanged,
+    },
+    adaptation_cost: {
+      parameters: countParameters(config, parent.parameters),
+      operations: countOperations(config, trainSequences),
+    },
+    gate: judge({ difference, margin: options.margin, filesChanged }),
+  };
+  await writeJson(path.join(work, 'report.json'), report);
+  await writeFile(path.join(work, 'report.md'), renderReport(report));
+  return report;
+}
+
+interface Learnt {
+  readonly trained: Trained;
+  readonly measuredBefore: Evaluated;
+  readonly measuredAfter: Evaluated;
+  readonly rounded: Agent;
+  readonly description: Parameters<typeof saveAgent>[2];
+}
+
+/** The other agent, which lies beside the one that is trained, if it does: the two are measured together. */
+async function partnerOf(
+  { agent, from }: FinetuneOptions,
+  config: ModelConfig,
+): Promise<Partial<Record<AgentName, Agent>>> {
+  const name = AGENT_NAMES.find((other) => other !== agent)!;
+  const file = path.join(path.dirname(from), `${name}.safetensors`);
+  return existsSync(file) ? { [name]: await loadAgent(file, config, name) } : {};
 }
 
 /** Rows as tokens, and their sources in the cache. The backbone's sessions are open only for this. */

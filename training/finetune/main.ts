@@ -133,6 +133,9 @@ async function main(argv: readonly string[]): Promise<number> {
       onEncoded: (done, total) => {
         progress.encoded(done, total);
       },
+      onLift: (done, total) => {
+        progress.lift(done, total);
+      },
       onReport: (step) => {
         progress.report(step);
       },

@@ -5,6 +5,7 @@ import type { StepReport, ValidReport } from './trainer.js';
 export interface RunProgress {
   read(done: number, total: number): void;
   encoded(done: number, total: number): void;
+  lift(done: number, total: number): void;
   report(report: StepReport | ValidReport): void;
   stop(): void;
 }
@@ -25,6 +26,9 @@ function lineProgress(stream: NodeJS.WriteStream): RunProgress {
     },
     encoded(done, total) {
       tell('encoded_rows', done, total);
+    },
+    lift(done, total) {
+      tell('analysed_rows', done, total);
     },
     report(report) {
       stream.write(`${JSON.stringify(report)}\n`);
@@ -58,6 +62,9 @@ function barProgress(stream: NodeJS.WriteStream): RunProgress {
     },
     encoded(done, total) {
       show('encoding', done, total, '');
+    },
+    lift(done, total) {
+      show('analysing', done, total, '');
     },
     report(report) {
       if ('valid_loss' in report) {

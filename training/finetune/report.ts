@@ -6,6 +6,7 @@ import { accuracy, crossEntropy } from './evaluation.js';
 import type { Verdict } from './gate.js';
 import type { Sums } from './graphs.js';
 import type { Difference } from './paired-bootstrap.js';
+import type { PipelineLift } from './pipeline-lift.js';
 import type { Dropped } from './rows.js';
 import type { Settings, ValidReport } from './trainer.js';
 
@@ -44,6 +45,8 @@ export interface Report {
     readonly dropped: readonly Dropped[];
   };
   readonly held_out: { readonly before: Figures; readonly after: Figures; readonly difference: Difference };
+  /** Of the candidate together with the other agent; missing where that is not at hand or no row shows a window. */
+  readonly pipeline_lift: PipelineLift | undefined;
   readonly training: RunState & { readonly stopped_early: boolean; readonly validations: readonly ValidReport[] };
   readonly parameter_locality: {
     readonly agent_tensors: number;
@@ -73,12 +76,23 @@ ${gate.publishable ? 'Better, and publishable.' : `Not publishable: ${gate.reaso
 | improvement | | | ${interval(difference.improvement_percent, 2)} % |
 | token accuracy | ${percent(before.mean_token_accuracy)} | ${percent(after.mean_token_accuracy)} | ${interval(difference.accuracy_points, 2)} points |
 
+- ${liftText(report.pipeline_lift)}
 - Rows: ${rows.train} to train, ${rows.valid} to validate, ${rows.held_out} held out, ${rows.dropped.length} left out${droppedText(rows.dropped)}.
 - Training: ${training.step} steps in ${training.seconds.toFixed(0)} s, best at step ${training.bestStep}${training.stopped_early ? ', stopped early' : ''}; validation ${training.firstLoss.toFixed(4)} → ${training.bestLoss.toFixed(4)}.
 - Parameter locality: ${locality.agent_tensors_changed.length} of ${locality.agent_tensors} tensors of the agent changed; outside of it ${locality.files_changed.length} of ${locality.files_hashed} files.
 - Adaptation cost: ${parameters.trainable} of ${parameters.total} parameters (${parameters.percent.toFixed(2)} %); ${giga(operations.agent_epoch)} GFLOP per epoch against ${giga(operations.full_epoch)} for all parameters (${operations.ratio.toFixed(1)} times less), and ${giga(operations.encode_once)} once for the encoder. Counted, not measured.
 - Parent ${report.parent.slice(0, 12)}, candidate ${report.generation.slice(0, 12)}, backbone ${report.backbone.slice(0, 12)}.
 `;
+}
+
+function liftText(lift: PipelineLift | undefined): string {
+  if (!lift) return 'Pipeline lift: not measured; the other agent or windows with analyses are missing.';
+  const { without_analysis: without, own_analysis: own, given_analysis: given } = lift;
+  return (
+    `Pipeline lift (${lift.rows} held-out rows): the patch costs ${without.toFixed(4)} nats per token without an analysis, ` +
+    `${own.toFixed(4)} after the analysis agent's own (${interval(lift.own_lift_percent, 2)} % less), ` +
+    `${given.toFixed(4)} after the given one (${interval(lift.given_lift_percent, 2)} % less).`
+  );
 }
 
 function interval({ value, low, high }: Estimate, digits: number): string {

@@ -66,7 +66,8 @@ function linesOf(file: string): AsyncIterable<string> {
 
 async function countLines(file: string): Promise<number> {
   let count = 0;
-  for await (const _ of linesOf(file)) count++;
+  const lines = linesOf(file)[Symbol.asyncIterator]();
+  while ((await lines.next()).done !== true) count++;
   return count;
 }
 
