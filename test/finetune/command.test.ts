@@ -66,6 +66,7 @@ describe('npm run train', () => {
       if (line.includes('"step":1,')) interrupt();
     });
     assert.equal(interrupted.code, 130, interrupted.log.join('\n'));
+    assert(interrupted.log.includes('{"read_rows":24,"of":24}'), 'reading shows how far it is');
     const resumed = await run(training('--resume'));
     assert.equal(resumed.code, 0, resumed.log.join('\n'));
     assert.match(resumed.output, /Better, and publishable/);

@@ -1,11 +1,12 @@
 // A whole fine-tuning on the tiny model: it learns, changes nothing but its agent, can be interrupted, and keeps the best.
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadAgent } from '../../adapters/agent.js';
 import { readTensors } from '../../adapters/safetensors.js';
 import { readConfig } from '../../model/config.js';
+import { unifiedDiff } from '../../pipeline/unified-diff.js';
 import { finetune, type FinetuneOptions } from '../../training/finetune/finetune.js';
 import { hashOfFile } from '../../training/finetune/integrity.js';
 import type { Settings, StepReport } from '../../training/finetune/trainer.js';
@@ -71,6 +72,11 @@ describe('fine-tuning', () => {
     assert(steps[9]!.train_loss < steps[0]!.train_loss);
     assert(report.held_out.after.cross_entropy < report.held_out.before.cross_entropy);
     assert(report.gate.publishable, report.gate.reasons.join());
+    const { before: first, after: last } = report.held_out;
+    // The texts are the same before and after, so the two measures tell the same.
+    const ratio = last.bits_per_byte / first.bits_per_byte / (last.cross_entropy / first.cross_entropy);
+    assert(Math.abs(ratio - 1) < 1e-9);
+    assert.match(await readFile(inFolder('plain/report.md'), 'utf8'), /bits per byte of text \| \d/);
     assert.deepEqual(await modelHashes(), before);
     assert.deepEqual(report.parameter_locality.files_changed, []);
     assert.equal(report.parameter_locality.agent_tensors_changed.length, 6);
@@ -137,6 +143,32 @@ describe('fine-tuning', () => {
       from: path.join(model, 'issue-analysis.safetensors'),
     });
     assert(report.held_out.after.cross_entropy < report.held_out.before.cross_entropy);
+  });
+
+  it('measures what analyses do for the patch', async () => {
+    const lines = Array.from({ length: 12 }, (_, number) => {
+      const before = `def add(a, b):\n    c${number} = a - b\n    return c${number}\n`;
+      const patch = unifiedDiff('sum.py', before, before.replace('-', '+'));
+      return JSON.stringify({ issue: 'add subtracts', files: [{ path: 'sum.py', content: before }], patch });
+    });
+    await writeFile(inFolder('edits.jsonl'), lines.join('\n'));
+    const run = { ...options('lift', { epochs: 1 }), rows: inFolder('edits.jsonl') };
+    const told: string[] = [];
+    const { held_out, pipeline_lift: lift } = await finetune({
+      ...run,
+      onLift: (done, total) => told.push(`${done} of ${total}`),
+    });
+    assert.deepEqual(told, ['1 of 3', '2 of 3', '3 of 3']);
+    assert.equal(lift!.rows, 3);
+    // The held-out figure is over the same rows, each with the given analysis and without one.
+    const mean = (lift!.without_analysis + lift!.given_analysis) / 2;
+    assert(Math.abs(mean / held_out.after.cross_entropy - 1) < 0.01, `${mean} ${held_out.after.cross_entropy}`);
+    assert.notEqual(lift!.own_analysis, lift!.given_analysis);
+    assert.match(await readFile(inFolder('lift/report.md'), 'utf8'), /Pipeline lift \(3 held-out rows\)/);
+    await mkdir(inFolder('alone'));
+    await cp(run.from, inFolder('alone/code-generation.safetensors'));
+    const alone = await finetune({ ...run, from: inFolder('alone/code-generation.safetensors') });
+    assert.equal(alone.pipeline_lift, undefined, 'without the other agent');
   });
 
   it('refuses a backbone whose files do not make its fingerprint, and an output that is its input', async () => {

@@ -8,7 +8,7 @@ import { readConfig, type ModelConfig } from '../../model/config.js';
 import { loadTokenizer, type Tokenizer } from '../../model/tokenizer.js';
 import { unifiedDiff } from '../../pipeline/unified-diff.js';
 import { readRows, type ReadRows } from '../../training/finetune/rows.js';
-import { sequencesOf } from '../../training/finetune/sequences.js';
+import { sequencesOf, targetBytes } from '../../training/finetune/sequences.js';
 import { splitRows } from '../../training/finetune/split.js';
 import { ROOT, TINY_DIRECTORY } from '../helpers/tiny.js';
 import { tinyRows } from './tiny-rows.js';
@@ -59,7 +59,11 @@ describe('training rows', () => {
       `<|issue|>add subtracts\nadd(1, 2) gives -1.\n<|file|>lib/sum.py\n<|code|>\n${BEFORE}`,
     );
     assert.equal(tokenizer.decode(rows[0]!.patchIds), '<|del|>    c = a - b\n<|add|>    c = a + b\n');
-    assert.deepEqual(rows[0]!.analysisIds, []);
+    assert.equal(
+      tokenizer.decode(rows[0]!.analysisIds),
+      '<|problem|>add subtracts<|type|>wrong operator<|loc|>sum.py::add<|line|>c = a - b<|hint|>replace - with +',
+      'nobody wrote one',
+    );
   });
 
   it('take an analysis where there is one', async () => {
@@ -76,7 +80,73 @@ describe('training rows', () => {
       '<|problem|>add subtracts<|type|>wrong operator<|loc|>sum.py::add<|line|>c = a - b<|hint|>',
     );
     assert.equal(sequencesOf(rows[0]!, 0, 'code-generation', tokenizer).length, 2);
-    assert.equal(sequencesOf(rows[0]!, 0, 'issue-analysis', tokenizer).length, 1);
+    const analyses = sequencesOf(rows[0]!, 0, 'issue-analysis', tokenizer);
+    assert.equal(analyses.length, 1);
+    // What is between the symbols; a symbol is no text.
+    assert.equal(targetBytes(analyses, tokenizer), 'add subtractswrong operatorsum.py::addc = a - b'.length);
+  });
+
+  it('are made from SWE-bench rows, where files are missing from the lines that the patch quotes', async () => {
+    const row = { instance_id: 'a__b-1', repo: 'a/b', problem_statement: EDIT.issue, patch: EDIT.patch };
+    const far = `${BEFORE}${'\n'.repeat(30)}${BEFORE.replaceAll('c', 'd')}`;
+    const whole = { ...row, files: [{ path: 'lib/sum.py', content: far }] };
+    const hunks = unifiedDiff('lib/sum.py', far, far.replaceAll('-', '+')).replace(/^@@.*@@$/gm, '$& def x():');
+    const { rows, dropped } = await read(row, whole, { ...row, patch: hunks }, { ...row, patch: hunks + hunks });
+    assert.deepEqual(dropped, [{ id: 'rows.jsonl:4', reason: 'patch_of_several_files' }]);
+    const code = rows.map(({ sourceIds }) => tokenizer.decode(sourceIds).split('<|code|>\n')[1]);
+    const [first, second] = [BEFORE, BEFORE.replaceAll('c', 'd')];
+    assert.deepEqual(code, [first, far, `${first}\n\n\n\n${second}`]);
+    assert.equal(rows[2]!.patchIds.filter((token) => token === tokenizer.special.add).length, 2);
+    assert.deepEqual(
+      rows.map(({ group }) => group),
+      ['a__b-1', 'a__b-1', 'a__b-1'],
+    );
+  });
+
+  it('are made from chat messages', async () => {
+    const fence = '```';
+    const asked = `add subtracts\n\nadd(1, 2) gives -1:\n${fence}\n>>> add(1, 2)\n${fence}\n${fence}python lib/sum.py\n${BEFORE}${fence}\n`;
+    const user = { role: 'user', content: asked };
+    const chat = (content: unknown, first: object = user): object => ({
+      messages: [{ role: 'system', content: 'Repair it.' }, first, { role: 'assistant', content }],
+    });
+    const { rows, dropped } = await read(
+      chat(EDIT.patch),
+      chat([{ type: 'text', text: `Here it is:\n\n${fence}diff\n${EDIT.patch}${fence}\nDone.` }]),
+      chat('I cannot.'),
+      chat(EDIT.patch, { role: 'user', content: '' }),
+      chat(EDIT.patch, { role: 'user', content: 'add subtracts' }),
+      { messages: [user] },
+      { messages: 'none' },
+    );
+    const issue = 'add subtracts\nadd(1, 2) gives -1:\n```\n>>> add(1, 2)\n```';
+    assert.equal(rows.length, 2);
+    for (const row of rows) {
+      assert.equal(tokenizer.decode(row.sourceIds), `<|issue|>${issue}\n<|file|>lib/sum.py\n<|code|>\n${BEFORE}`);
+      assert.equal(tokenizer.decode(row.patchIds), '<|del|>    c = a - b\n<|add|>    c = a + b\n');
+    }
+    assert.deepEqual(
+      dropped.map(({ reason }) => reason),
+      [
+        'messages_without_patch',
+        'messages_without_issue',
+        'patch_without_its_file',
+        'messages_without_patch',
+        'not_a_row',
+      ],
+    );
+  });
+
+  it('tell how far reading them is', async () => {
+    await read(EDIT, '', '{');
+    const told: string[] = [];
+    await readRows(path.join(folder, 'rows.jsonl'), config, tokenizer, {
+      onLine: (done, total) => told.push(`${done} of ${total}`),
+    });
+    assert.deepEqual(told, ['1 of 3', '2 of 3', '3 of 3']);
+    const signal = AbortSignal.abort(new Error('Interrupted.'));
+    const interrupted = readRows(path.join(folder, 'rows.jsonl'), config, tokenizer, { signal });
+    await assert.rejects(interrupted, { code: 'aborted' });
   });
 
   it('have the tokens that the Python side gives the same edit', async () => {
@@ -143,8 +213,24 @@ describe('training rows', () => {
     assert.throws(() => splitRows(two, undefined, 'code-generation', { valid: 0.1, heldOut: 0.1 }), {
       code: 'rows_too_few',
     });
-    const without = await read(EDIT, ...lines);
+    const without = await read({ source_ids: [6, 40], analysis_ids: [], patch_ids: [16, 4] }, ...lines);
     const analysis = splitRows(without, undefined, 'issue-analysis', { valid: 0.1, heldOut: 0.1 });
     assert.deepEqual(analysis.dropped, [{ id: 'rows.jsonl:1', reason: 'no_analysis' }]);
+  });
+
+  it('are split so that no commit is on both sides', async () => {
+    const other = BEFORE.replaceAll('c', 'd');
+    const alike = { ...EDIT, files: [{ path: 'lib/sum.py', content: other }] };
+    const twin = { ...alike, patch: unifiedDiff('lib/sum.py', other, other.replace('-', '+')), commit: 'c0ffee' };
+    const lines = tinyRows(20).trimEnd().split('\n');
+    const split = splitRows(await read(...lines, twin, { ...EDIT, commit: 'c0ffee' }), undefined, 'code-generation', {
+      valid: 0.1,
+      heldOut: 0.04,
+    });
+    assert.deepEqual(
+      split.heldOut.map(({ id }) => id),
+      ['rows.jsonl:22'],
+    );
+    assert.deepEqual(split.dropped, [{ id: 'rows.jsonl:21', reason: 'also_held_out' }]);
   });
 });

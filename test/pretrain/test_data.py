@@ -1,4 +1,5 @@
 """Training data: round trips of patches, anchors, hostile text, injection, determinism."""
+import json
 import sys
 from pathlib import Path
 from random import Random
@@ -8,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "training" / "pretrain"))
 
-from analysis import fault_type, scope  # noqa: E402
+from analysis import analyse, fault_type, scope  # noqa: E402
 from hunks import PatchError, apply_items, decode_patch, encode_patch, parse_patch, tidy, to_items  # noqa: E402
 from inject import inject  # noqa: E402
 from messages import clean, is_fix, unwanted  # noqa: E402
@@ -188,3 +189,12 @@ def test_types_and_scopes() -> None:
     assert fault_type(["f(a)"], [[0, 1, ["f(a, b)"]]]) == "missing argument"
     assert scope(BEFORE, LINE, "") == "total"
     assert scope(BEFORE, 4, "") == "<module>"
+
+
+def test_the_rows_that_the_typescript_side_is_checked_with_are_current() -> None:
+    stored = json.loads((ROOT / "test" / "fixtures" / "data-rows.json").read_text())
+    for row in stored["rows"]:
+        assert analyse("  Baskets are\tadded up twice ", "shop/basket.py", "", row["lines"], row["edits"]) == row["analysis"]
+        assert refine(dict(subject="Baskets are added up twice", body="", before=row["lines"], edits=row["edits"]))[1] == row["reason"]
+    for message in stored["messages"]:
+        assert clean(message["text"]) == (message["title"], message["body"])

@@ -22,6 +22,11 @@ export interface Score {
   readonly tokens: number;
 }
 
+/** What an analysis is written of: a window, the issue, both as the encoder's tokens. */
+export type AnalysedWindow = Pick<HeldOutRow, 'path' | 'heading' | 'lines' | 'sourceIds'> & {
+  readonly issue: Pick<HeldOutRow['issue'], 'title'>;
+};
+
 /** A row's scores with an agent for each segment. */
 export type RowScores = Readonly<Record<Segment, Score>>;
 
@@ -85,11 +90,11 @@ function summary(logits: Float32Array): { logSum: number; best: number } {
 }
 
 /** The likeliest analysis of the row's own window, as serving finds it, ending with `<|patch|>`. */
-async function generatedAnalysis(
+export async function generatedAnalysis(
   backbone: Backbone,
   memory: Memory,
   agent: AgentTensors,
-  row: HeldOutRow,
+  row: AnalysedWindow,
 ): Promise<readonly number[]> {
   const vocabulary = constraintVocabulary(backbone.tokenizer);
   const state = backbone.open(memory, agent);
@@ -111,7 +116,7 @@ async function generatedAnalysis(
   }
 }
 
-function windowOf({ path, lines, heading }: HeldOutRow): CodeWindow {
+function windowOf({ path, lines, heading }: AnalysedWindow): CodeWindow {
   const file = SourceFile.parse(path, lines.map((line) => `${line}\n`).join(''));
   if (!file) throw new Error(`${path} is no text.`);
   return { file, start: 0, end: file.lines.length, heading };

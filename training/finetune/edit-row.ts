@@ -7,21 +7,19 @@ import { applyEdits, editsOfHunks, type LineEdit } from '../../pipeline/edits.js
 import { issueTokens, placeTokens } from '../../pipeline/prompt.js';
 import { SourceFile } from '../../pipeline/source-file.js';
 import { cutIntoWindows, fitToTokens, viewsOf, type CodeWindow } from '../../pipeline/windows.js';
+import { ANALYSIS_FIELDS, derivedAnalysis, type AnalysisRecord } from './derived-analysis.js';
 import { changedPath, lineEdits, RowDropped } from './line-edits.js';
+import { rememberedMeasure } from './line-measure.js';
 import { patchTokens } from './patch-tokens.js';
 import type { TrainingRow } from './sequences.js';
 
-/** An edit as people have it: the issue, the files before, the unified diff; and, if it is known, the analysis. */
+/** An edit as people have it: the issue, the files before, the unified diff; and, if somebody wrote one, the analysis. */
 export interface EditRecord {
   readonly issue: { readonly title: string; readonly body: string };
   readonly files: readonly { readonly path: string; readonly content: string }[];
   readonly patch: string;
-  readonly analysis?: Readonly<Record<AnalysisField, string>> | undefined;
+  readonly analysis?: AnalysisRecord | undefined;
 }
-
-export const ANALYSIS_FIELDS = ['problem', 'type', 'loc', 'line', 'hint'] as const;
-
-export type AnalysisField = (typeof ANALYSIS_FIELDS)[number];
 
 /** Room for path and heading while the window is chosen, as in serving. */
 const PLACE_TOKENS = 60;
@@ -29,8 +27,9 @@ const PLACE_TOKENS = 60;
 const MAX_ADD_TOKENS = 160;
 
 /**
- * An edit as tokens: the window that serving would cut, the patch in the text protocol. The patch is followed through
- * the decoder's own constraint, and its hunks must give the file that the diff gives. Throws `RowDropped`.
+ * An edit as tokens: the window that serving would cut, the analysis that is given or follows from the patch, the patch
+ * in the text protocol. It is followed through the decoder's own constraint, and its hunks must give the file that the
+ * diff gives. Throws `RowDropped`.
  */
 export function rowOfEdit(record: EditRecord, id: string, config: ModelConfig, tokenizer: Tokenizer): TrainingRow {
   const path = changedPath(record.patch);
@@ -44,10 +43,8 @@ export function rowOfEdit(record: EditRecord, id: string, config: ModelConfig, t
   const patch = patchTokens(viewsOf(window), inside, tokenizer);
   checkInProtocol(patch, window, file, edits, config, tokenizer);
   const { special } = tokenizer;
-  const { analysis } = record;
-  const analysisIds = analysis
-    ? ANALYSIS_FIELDS.flatMap((field) => [special[field], ...tokenizer.encodeText(analysis[field])])
-    : [];
+  const analysis = record.analysis ?? derivedAnalysis(record.issue.title, window, inside);
+  const analysisIds = ANALYSIS_FIELDS.flatMap((field) => [special[field], ...tokenizer.encodeText(analysis[field])]);
   return { id, sourceIds: source, analysisIds, patchIds: patch };
 }
 
@@ -65,7 +62,7 @@ function windowAround(
   const last = edits[edits.length - 1]!;
   const end = Math.max(last.start + last.deleted, first + 1);
   let best: { readonly window: CodeWindow; readonly source: number[]; readonly margin: number } | undefined;
-  for (const cut of cutIntoWindows(file, { maxLines: config.window_lines, maxTokens }, tokenizer)) {
+  for (const cut of cutIntoWindows(file, { maxLines: config.window_lines, maxTokens }, rememberedMeasure(tokenizer))) {
     const head = [...ofIssue, ...placeTokens(file.path, cut.heading, tokenizer)];
     const fitted = fitToTokens(cut, config.max_source_tokens - head.length, tokenizer);
     // An insertion after the last line of a window begins where the window ends.

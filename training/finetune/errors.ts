@@ -3,6 +3,7 @@ export type TrainingErrorCode =
   | 'training_graphs_missing'
   | 'training_graphs_changed'
   | 'backbone_changed'
+  | 'repository_unreadable'
   | 'rows_unreadable'
   | 'rows_too_few'
   | 'cache_unusable'
@@ -12,7 +13,7 @@ export type TrainingErrorCode =
   | 'loss_not_finite'
   | 'loss_diverged';
 
-/** Every error thrown on purpose by `training/finetune/`; errors of model and agent files pass through as they are. */
+/** Every error thrown on purpose by `training/finetune/` and `training/data/`; errors of model and agent files pass through as they are. */
 export class TrainingError extends Error {
   override readonly name = 'TrainingError';
   readonly code: TrainingErrorCode;

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { loadAgent, saveAgent, type Agent, type AgentDescription, type AgentName } from '../../adapters/agent.js';
+import { AGENT_NAMES, loadAgent, saveAgent, type Agent, type AgentDescription, type AgentName } from '../../adapters/agent.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
+import type { Tokenizer } from '../../model/tokenizer.js';
 import { writeJson } from '../evaluation/report.js';
 import { countOperations, countParameters } from './cost.js';
 import { TrainingError } from './errors.js';
@@ -14,10 +16,11 @@ import { TrainingGraphs, type AgentNumbers } from './graphs.js';
 import { backboneHashes, hashOfFile, type Hashes } from './integrity.js';
 import { MemoryCache } from './memory-cache.js';
 import { pairedDifference } from './paired-bootstrap.js';
+import { pipelineLift } from './pipeline-lift.js';
 import { probeOf } from './probe.js';
 import { figuresOf, renderReport, type Report } from './report.js';
-import { readRows } from './rows.js';
-import { sequencesOf, type Sequence, type Symbols, type TrainingRow } from './sequences.js';
+import { readRows, type OnLine, type ReadRows } from './rows.js';
+import { sequencesOf, targetBytes, type Sequence, type TrainingRow } from './sequences.js';
 import { splitRows, type Split } from './split.js';
 import { tryCandidate } from './trial.js';
 import { train, type Settings, type StepReport, type Trained, type ValidReport } from './trainer.js';
@@ -39,7 +42,9 @@ export interface FinetuneOptions {
   readonly resume: boolean;
   /** Least improvement that the gate asks for, in per cent. */
   readonly margin: number;
+  readonly onRead?: OnLine;
   readonly onEncoded?: (done: number, total: number) => void;
+  readonly onLift?: OnLine;
   readonly onReport?: (report: StepReport | ValidReport) => void;
   readonly signal?: AbortSignal | undefined;
 }
@@ -57,10 +62,11 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
   const config = await readConfig(modelDir);
   const before = await frozenHashes(modelDir, config, from);
   const parent = await loadAgent(from, config, options.agent);
+  const partner = await partnerOf(options, config);
   const cache = new MemoryCache(path.join(work, 'memory'), config);
-  const { split, symbols } = await prepare(options, config, cache);
+  const { split, tokenizer } = await prepare(options, config, cache);
   const sequences = (rows: readonly TrainingRow[]): Sequence[] =>
-    rows.flatMap((row, position) => sequencesOf(row, position, options.agent, symbols));
+    rows.flatMap((row, position) => sequencesOf(row, position, options.agent, tokenizer));
   const trainSequences = sequences(split.train);
   const heldOutSequences = sequences(split.heldOut);
   const validations: ValidReport[] = [];
@@ -106,7 +112,8 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
     // Not kept while other copies of the backbone are loaded.
     graphs.dispose(),
   );
-  const heldOut = { before: figuresOf(measuredBefore.total), after: figuresOf(measuredAfter.total) };
+  const bytes = targetBytes(heldOutSequences, tokenizer);
+  const heldOut = { before: figuresOf(measuredBefore.total, bytes), after: figuresOf(measuredAfter.total, bytes) };
   const probe = await probeOf(modelDir, options.threads, rounded, heldOutSequences[0]!);
   const whole = { ...description, probe, figures: { held_out: heldOut } };
   const candidate = await saveAgent(file, trained.best, whole, config);
@@ -114,6 +121,22 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
   const after = await frozenHashes(modelDir, config, from);
   const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
   const difference = pairedDifference(measuredBefore.rows, measuredAfter.rows, options.settings.seed);
+  const agents: Partial<Record<AgentName, Agent>> = { ...partner, [options.agent]: rounded };
+  const { 'issue-analysis': analyst, 'code-generation': coder } = agents;
+  const lift =
+    analyst && coder
+      ? await pipelineLift(
+          split.heldOut,
+          { analyst, coder },
+          {
+            modelDir,
+            threads: options.threads,
+            seed: options.settings.seed,
+            onRow: options.onLift,
+            signal,
+          },
+        )
+      : undefined;
   const report: Report = {
     agent: options.agent,
     backbone: config.fingerprint,
@@ -128,6 +151,7 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
       dropped: split.dropped,
     },
     held_out: { ...heldOut, difference },
+    pipeline_lift: lift,
     training: { ...trained.state, stopped_early: trained.stoppedEarly, validations },
     parameter_locality: {
       agent_tensors: AGENT_TENSOR_NAMES.length,
@@ -156,23 +180,35 @@ interface Learnt {
   readonly measuredAfter: Evaluated;
 }
 
+/** The other agent, which lies beside the one that is trained, if it does: the two are measured together. */
+async function partnerOf(
+  { agent, from }: FinetuneOptions,
+  config: ModelConfig,
+): Promise<Partial<Record<AgentName, Agent>>> {
+  const name = AGENT_NAMES.find((other) => other !== agent)!;
+  const file = path.join(path.dirname(from), `${name}.safetensors`);
+  return existsSync(file) ? { [name]: await loadAgent(file, config, name) } : {};
+}
+
 /** Rows as tokens, and their sources in the cache. The backbone's sessions are open only for this. */
 async function prepare(
   options: FinetuneOptions,
   config: ModelConfig,
   cache: MemoryCache,
-): Promise<{ readonly split: Split; readonly symbols: Symbols }> {
+): Promise<{ readonly split: Split; readonly tokenizer: Tokenizer }> {
   await mkdir(options.work, { recursive: true });
   const backbone = await loadBackbone({ directory: options.modelDir, threads: options.threads });
   try {
     const { tokenizer } = backbone;
-    const rows = await readRows(options.rows, config, tokenizer);
-    const heldOut = options.heldOut === undefined ? undefined : await readRows(options.heldOut, config, tokenizer);
+    const read = (file: string): Promise<ReadRows> =>
+      readRows(file, config, tokenizer, { onLine: options.onRead, signal: options.signal });
+    const rows = await read(options.rows);
+    const heldOut = options.heldOut === undefined ? undefined : await read(options.heldOut);
     const split = splitRows(rows, heldOut, options.agent, options.shares);
     const sources = [...split.train, ...split.valid, ...split.heldOut].map(({ sourceIds }) => sourceIds);
     const tell = (done: number): void => options.onEncoded?.(done, sources.length);
     await cache.fill(sources, backbone, tell, options.signal);
-    return { split, symbols: tokenizer };
+    return { split, tokenizer };
   } finally {
     await backbone.close();
   }

@@ -6,6 +6,8 @@ import type { SourceFile } from '../../pipeline/source-file.js';
 export type DropReason =
   | 'not_json'
   | 'not_a_row'
+  | 'messages_without_issue'
+  | 'messages_without_patch'
   | 'patch_unreadable'
   | 'patch_of_several_files'
   | 'patch_without_its_file'
@@ -31,7 +33,7 @@ export class RowDropped extends Error {
 
 /** The path a unified diff changes. Throws `RowDropped` unless it changes exactly one existing file. */
 export function changedPath(patch: string): string {
-  const [only, ...others] = parsed(patch);
+  const [only, ...others] = parsedPatch(patch);
   if (!only || only.hunks.length === 0) throw new RowDropped('patch_unreadable');
   if (others.length > 0) throw new RowDropped('patch_of_several_files');
   if (only.isCreate === true || only.isDelete === true || only.isRename === true || only.oldFileName === undefined) {
@@ -46,7 +48,7 @@ export function changedPath(patch: string): string {
  */
 export function lineEdits(patch: string, file: SourceFile): LineEdit[] {
   const edits: LineEdit[] = [];
-  for (const hunk of parsed(patch)[0]!.hunks) {
+  for (const hunk of parsedPatch(patch)[0]!.hunks) {
     // A hunk that quotes nothing counts its place from the line before.
     let line = hunk.oldLines === 0 ? hunk.oldStart : hunk.oldStart - 1;
     let edit = { start: line, deleted: 0, added: [] as string[] };
@@ -71,7 +73,8 @@ export function lineEdits(patch: string, file: SourceFile): LineEdit[] {
   return tidy;
 }
 
-function parsed(patch: string): ReturnType<typeof parsePatch> {
+/** The files of a unified diff. Throws `RowDropped`. */
+export function parsedPatch(patch: string): ReturnType<typeof parsePatch> {
   try {
     return parsePatch(patch);
   } catch {

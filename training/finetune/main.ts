@@ -14,7 +14,9 @@ const EXIT = { better: 0, failed: 1, usage: 2, notBetter: 3, interrupted: 130 } 
 const AFTERWARDS = `
 Input, JSON lines, oldest first; a line that cannot be used is left out and listed in the report:
   {"issue": {"title", "body"} or text, "files": [{"path", "content"}], "patch": unified diff of one file,
-   "analysis"?: {"problem", "type", "loc", "line", "hint"}}
+   "analysis"?: {"problem", "type", "loc", "line", "hint"}, "commit"?}      as npm run data -- mine writes them
+  {"problem_statement", "patch", "files"?, "instance_id"?}      SWE-bench
+  {"messages": [{"role", "content"}]}      a chat: issue and files asked, a diff answered
   {"source_ids", "analysis_ids", "patch_ids"}      rows that are tokens already (training/pretrain/heldout.py)
 
 Output, in the folder --out: AGENT.safetensors (the candidate), report.json, report.md, checkpoint.safetensors, memory/
@@ -125,8 +127,14 @@ async function main(argv: readonly string[]): Promise<number> {
       settings: settingsOf(options),
       resume,
       margin,
+      onRead: (done, total) => {
+        progress.read(done, total);
+      },
       onEncoded: (done, total) => {
         progress.encoded(done, total);
+      },
+      onLift: (done, total) => {
+        progress.lift(done, total);
       },
       onReport: (step) => {
         progress.report(step);

@@ -3,21 +3,32 @@ import type { StepReport, ValidReport } from './trainer.js';
 
 /** Shows how far a run is. */
 export interface RunProgress {
+  read(done: number, total: number): void;
   encoded(done: number, total: number): void;
+  lift(done: number, total: number): void;
   report(report: StepReport | ValidReport): void;
   stop(): void;
 }
 
-/** A bar on a terminal; elsewhere a JSON line for every report and for each tenth of the encoding. */
+/** A bar on a terminal; elsewhere a JSON line for every report and for each tenth of the reading and the encoding. */
 export function startRunProgress(stream: NodeJS.WriteStream): RunProgress {
   return stream.isTTY ? barProgress(stream) : lineProgress(stream);
 }
 
 function lineProgress(stream: NodeJS.WriteStream): RunProgress {
+  const tell = (what: string, done: number, total: number): void => {
+    const tenth = Math.max(1, Math.ceil(total / 10));
+    if (done % tenth === 0 || done === total) stream.write(`${JSON.stringify({ [what]: done, of: total })}\n`);
+  };
   return {
+    read(done, total) {
+      tell('read_rows', done, total);
+    },
     encoded(done, total) {
-      const tenth = Math.max(1, Math.ceil(total / 10));
-      if (done % tenth === 0 || done === total) stream.write(`${JSON.stringify({ encoded_rows: done, of: total })}\n`);
+      tell('encoded_rows', done, total);
+    },
+    lift(done, total) {
+      tell('analysed_rows', done, total);
     },
     report(report) {
       stream.write(`${JSON.stringify(report)}\n`);
@@ -46,8 +57,14 @@ function barProgress(stream: NodeJS.WriteStream): RunProgress {
     }
   };
   return {
+    read(done, total) {
+      show('reading', done, total, '');
+    },
     encoded(done, total) {
       show('encoding', done, total, '');
+    },
+    lift(done, total) {
+      show('analysing', done, total, '');
     },
     report(report) {
       if ('valid_loss' in report) {

@@ -1,12 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import path from 'node:path';
-import { Ajv } from 'ajv';
 import type { ModelConfig } from '../../model/config.js';
+import { throwIfAborted } from '../../model/errors.js';
 import type { Tokenizer } from '../../model/tokenizer.js';
-import { ANALYSIS_FIELDS, rowOfEdit, type EditRecord } from './edit-row.js';
+import { rowOfEdit } from './edit-row.js';
 import { TrainingError } from './errors.js';
 import { RowDropped, type DropReason } from './line-edits.js';
+import { editOfValue, isTokenRecord } from './row-formats.js';
 import type { TrainingRow } from './sequences.js';
 
 /** A line that was left out, and why. */
@@ -21,54 +22,28 @@ export interface ReadRows {
   readonly dropped: readonly Dropped[];
 }
 
-/** A row whose tokens are made already, as training/pretrain/heldout.py writes them; other fields are ignored. */
-interface TokenRecord {
-  readonly source_ids: readonly number[];
-  readonly analysis_ids: readonly number[];
-  readonly patch_ids: readonly number[];
-}
-
-interface StoredEdit extends Omit<EditRecord, 'issue'> {
-  readonly issue: string | { readonly title: string; readonly body?: string };
-}
-
-const ids = { type: 'array', items: { type: 'integer', minimum: 0 } };
-const text = { type: 'string' };
-const textFields = (...names: readonly string[]): object => ({
-  type: 'object',
-  properties: Object.fromEntries(names.map((name) => [name, text])),
-  required: names,
-});
-const ajv = new Ajv({ allowUnionTypes: true });
-const isTokenRecord = ajv.compile<TokenRecord>({
-  type: 'object',
-  properties: { source_ids: { ...ids, minItems: 1 }, analysis_ids: ids, patch_ids: { ...ids, minItems: 1 } },
-  required: ['source_ids', 'analysis_ids', 'patch_ids'],
-});
-const isEditRecord = ajv.compile<StoredEdit>({
-  type: 'object',
-  properties: {
-    issue: {
-      oneOf: [text, { type: 'object', properties: { title: text, body: text }, required: ['title'] }],
-    },
-    files: { type: 'array', items: textFields('path', 'content') },
-    patch: text,
-    analysis: textFields(...ANALYSIS_FIELDS),
-  },
-  required: ['issue', 'files', 'patch'],
-});
+/** Told with each line its number and how many there are. */
+export type OnLine = (done: number, total: number) => void;
 
 /**
- * Reads training rows from JSON lines: `{source_ids, analysis_ids, patch_ids}` or `{issue, files, patch, analysis?}`.
- * A line that cannot be used is left out and listed. Throws `TrainingError` (`rows_unreadable`).
+ * Reads training rows from JSON lines: tokens, edits, SWE-bench or chat messages (see `row-formats.ts`). A line that
+ * cannot be used is left out and listed. Throws `TrainingError` (`rows_unreadable`), `ModelError` (`aborted`).
  */
-export async function readRows(file: string, config: ModelConfig, tokenizer: Tokenizer): Promise<ReadRows> {
+export async function readRows(
+  file: string,
+  config: ModelConfig,
+  tokenizer: Tokenizer,
+  { onLine, signal }: { readonly onLine?: OnLine | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<ReadRows> {
   const rows: TrainingRow[] = [];
   const dropped: Dropped[] = [];
   let number = 0;
   try {
-    for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    const total = await countLines(file);
+    for await (const line of linesOf(file)) {
+      throwIfAborted(signal);
       number++;
+      onLine?.(number, total);
       if (line.trim() === '') continue;
       const id = `${path.basename(file)}:${number}`;
       try {
@@ -85,6 +60,17 @@ export async function readRows(file: string, config: ModelConfig, tokenizer: Tok
   return { rows, dropped };
 }
 
+function linesOf(file: string): AsyncIterable<string> {
+  return createInterface({ input: createReadStream(file), crlfDelay: Infinity });
+}
+
+async function countLines(file: string): Promise<number> {
+  let count = 0;
+  const lines = linesOf(file)[Symbol.asyncIterator]();
+  while ((await lines.next()).done !== true) count++;
+  return count;
+}
+
 function toRow(line: string, id: string, config: ModelConfig, tokenizer: Tokenizer): TrainingRow {
   let value: unknown;
   try {
@@ -95,15 +81,9 @@ function toRow(line: string, id: string, config: ModelConfig, tokenizer: Tokeniz
   if (isTokenRecord(value)) {
     return { id, sourceIds: value.source_ids, analysisIds: value.analysis_ids, patchIds: value.patch_ids };
   }
-  if (!isEditRecord(value)) throw new RowDropped('not_a_row');
-  return rowOfEdit({ ...value, issue: issueOf(value.issue) }, id, config, tokenizer);
-}
-
-/** An issue in one text begins with its title. */
-function issueOf(issue: StoredEdit['issue']): EditRecord['issue'] {
-  if (typeof issue !== 'string') return { title: issue.title, body: issue.body ?? '' };
-  const end = issue.indexOf('\n');
-  return end < 0 ? { title: issue, body: '' } : { title: issue.slice(0, end), body: issue.slice(end + 1) };
+  const found = editOfValue(value);
+  if (!found) throw new RowDropped('not_a_row');
+  return { ...rowOfEdit(found.edit, id, config, tokenizer), group: found.group };
 }
 
 /** Tokens that come with `analyse`, `patch` and the end. */

@@ -5,8 +5,10 @@ import type { Tokenizer } from '../../model/tokenizer.js';
 export interface TrainingRow {
   /** Where it stands, for people: file and line. */
   readonly id: string;
+  /** What it is a part of, for instance a commit; rows of one group are all to train or all held out. */
+  readonly group?: string | undefined;
   readonly sourceIds: readonly number[];
-  /** From `<|problem|>` to the end of the hint; empty if nobody wrote one. */
+  /** From `<|problem|>` to the end of the hint; empty if there is none. */
   readonly analysisIds: readonly number[];
   /** Hunks, without `<|patch|>` before and the end symbol after them. */
   readonly patchIds: readonly number[];
@@ -37,4 +39,10 @@ export function sequencesOf(row: TrainingRow, position: number, agent: AgentName
   const alone = { row: position, sourceIds, ids: [patch, ...written], labels: written.length };
   if (row.analysisIds.length === 0) return [alone];
   return [{ ...alone, ids: [...analysis, ...written] }, alone];
+}
+
+/** Bytes of text (UTF-8) in what is to be learnt; symbols have none. */
+export function targetBytes(sequences: readonly Sequence[], tokenizer: Tokenizer): number {
+  const texts = sequences.flatMap(({ ids, labels }) => ids.slice(-labels)).filter((id) => !tokenizer.nonText.has(id));
+  return texts.reduce((sum, id) => sum + tokenizer.pieceBytes(id).length, 0);
 }

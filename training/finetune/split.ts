@@ -3,7 +3,7 @@ import { TrainingError } from './errors.js';
 import type { Dropped, ReadRows } from './rows.js';
 import type { TrainingRow } from './sequences.js';
 
-/** The rows of a run by what they are for. No source is in two of them. */
+/** The rows of a run by what they are for. No source and no commit is in two of them. */
 export interface Split {
   /** Gradients. */
   readonly train: readonly TrainingRow[];
@@ -35,17 +35,18 @@ export function splitRows(
   let rest = usable(rows.rows);
   const takeLast = (share: number): TrainingRow[] => rest.splice(rest.length - Math.ceil(rest.length * share));
   const heldOut = heldOutRows ? usable(heldOutRows.rows) : takeLast(shares.heldOut);
-  const withoutSourcesOf = (others: readonly TrainingRow[]): TrainingRow[] => {
-    const known = new Set(others.map(({ sourceIds }) => sourceIds.join()));
-    return rest.filter(({ id, sourceIds }) => {
-      const isOther = known.has(sourceIds.join());
+  const withoutThoseOf = (others: readonly TrainingRow[]): TrainingRow[] => {
+    const sources = new Set(others.map(({ sourceIds }) => sourceIds.join()));
+    const groups = new Set(others.map(({ group }) => group));
+    return rest.filter(({ id, group, sourceIds }) => {
+      const isOther = sources.has(sourceIds.join()) || (group !== undefined && groups.has(group));
       if (isOther) dropped.push({ id, reason: 'also_held_out' });
       return !isOther;
     });
   };
-  rest = withoutSourcesOf(heldOut);
+  rest = withoutThoseOf(heldOut);
   const valid = takeLast(shares.valid);
-  const train = withoutSourcesOf(valid);
+  const train = withoutThoseOf(valid);
   if (train.length === 0 || valid.length === 0 || heldOut.length === 0) {
     throw new TrainingError(
       'rows_too_few',
