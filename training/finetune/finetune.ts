@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadAgent, saveAgent, type Agent, type AgentName } from '../../adapters/agent.js';
+import { recordProbe } from '../../adapters/check-agent.js';
+import type { Probe } from '../../adapters/probe-record.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
@@ -99,7 +101,8 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
     const rounded = await saveAgent(file, trained.best, description, config);
     const measuredAfter = await measure(rounded.tensors);
     const heldOut = { before: figuresOf(measuredBefore.total), after: figuresOf(measuredAfter.total) };
-    const candidate = await saveAgent(file, trained.best, { ...description, figures: { held_out: heldOut } }, config);
+    const measured = { ...description, figures: { held_out: heldOut }, probe: await probeOf(options, rounded) };
+    const candidate = await saveAgent(file, trained.best, measured, config);
     const after = await frozenHashes(modelDir, config, from);
     const filesChanged = Object.keys(before).filter((name) => before[name] !== after[name]);
     const difference = pairedDifference(measuredBefore.rows, measuredAfter.rows, options.settings.seed);
@@ -155,6 +158,16 @@ async function prepare(
     const tell = (done: number): void => options.onEncoded?.(done, sources.length);
     await cache.fill(sources, backbone, tell, options.signal);
     return { split, symbols: tokenizer };
+  } finally {
+    await backbone.close();
+  }
+}
+
+/** What the agent answers on the served graphs: whoever publishes it elsewhere must get the same. */
+async function probeOf({ modelDir, threads }: FinetuneOptions, agent: Agent): Promise<Probe> {
+  const backbone = await loadBackbone({ directory: modelDir, threads });
+  try {
+    return await recordProbe(backbone, agent);
   } finally {
     await backbone.close();
   }
