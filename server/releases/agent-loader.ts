@@ -16,6 +16,8 @@ export interface LoaderParts {
 /** The way of an agent: file → checks → store → memory of the workers. Labels are not its business. */
 export class AgentLoader {
   readonly #parts: LoaderParts;
+  /** The agent added last: it is published next as a rule, and need not be read and checked again then. */
+  #latest: CheckedAgent | undefined;
 
   constructor(parts: LoaderParts) {
     this.#parts = parts;
@@ -44,16 +46,17 @@ export class AgentLoader {
     const staged = store.stagingFile();
     try {
       await stage(staged);
-      const { card } = await checker.check(staged, limits.maxAgentBytes);
-      await store.adopt(staged, card, new Set([...labelled.flatMap(generationsOf), ...registry.resident]));
-      return card;
+      const checked = await checker.check(staged, limits.maxAgentBytes);
+      await store.adopt(staged, checked.card, new Set([...labelled.flatMap(generationsOf), ...registry.resident]));
+      this.#latest = checked;
+      return checked.card;
     } catch (error) {
       await store.discard(staged);
       throw error;
     }
   }
 
-  /** Checks the agents of a release that are not in memory and gives them to the workers. */
+  /** Gives the workers the agents of a release that they do not hold, checked. */
   async hold(release: Release): Promise<void> {
     const { store, checker, registry, limits } = this.#parts;
     const missing: AgentPayload[] = [];
@@ -62,7 +65,8 @@ export class AgentLoader {
       if (!(await store.has(generation))) {
         throw new AppError('generation_not_found', `No agent of the generation ${generation} is stored.`);
       }
-      const checked = await checker.check(store.fileOf(generation), limits.maxAgentBytes);
+      const isLatest = this.#latest?.card.generation === generation;
+      const checked = isLatest ? this.#latest! : await checker.check(store.fileOf(generation), limits.maxAgentBytes);
       checkRole(checked, at === 0 ? 'issue-analysis' : 'code-generation', generation);
       await store.touch(generation);
       missing.push(checked.payload);
