@@ -62,7 +62,10 @@ export async function copyFromRoot(root: string, path: string, file: string, max
     if (!isSame(seen, await source.stat())) throw changed();
     await receive(source.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>, file, maxBytes);
     // Written to in place: what was copied may be half the old and half the new contents.
-    if (!isSame(seen, await source.stat())) throw changed();
+    if (!isSame(seen, await source.stat())) {
+      await rm(file);
+      throw changed();
+    }
   } finally {
     await source.close();
   }
