@@ -1,4 +1,4 @@
-/** `node dist/test/releases/measure-kills.js 100`: kill -9 at that many random moments of publishing, on the tiny model. Prints JSON. */
+/** `node dist/test/releases/measure-kills.js 100`: kill -9 at that many random moments of publishing, on the tiny model. Prints JSON; each round to stderr. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { killRound } from './kill-round.js';
 import { SwapServer } from './swap-server.js';
@@ -19,6 +19,7 @@ try {
   const outcomes = { old: 0, new: 0 };
   for (let round = 0; round < count; round++) {
     outcomes[await killRound(server, pair, () => delay(Math.random() * 1.2 * publishMs))] += 1;
+    process.stderr.write(`${round + 1} of ${count}: ${JSON.stringify(outcomes)}\n`);
   }
   process.stdout.write(`${JSON.stringify({ kills: count, publishMs, ...outcomes, neither: 0 })}\n`);
 } finally {
