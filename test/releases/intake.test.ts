@@ -25,11 +25,10 @@ describe('a file by its path', () => {
   it('is refused when it is written to while it is read', async () => {
     let isOver = false;
     const copying = copyFromRoot(folder, 'agent', copy, 2 * BYTES).finally(() => (isOver = true));
-    const writing = (async () => {
+    const write = async (): Promise<void> => {
       while (!isOver) await appendFile(join(folder, 'agent'), 'x');
-    })();
-    await assert.rejects(copying, { code: 'agent_file_changed' });
-    await writing;
+    };
+    await Promise.all([write(), assert.rejects(copying, { code: 'agent_file_changed' })]);
     assert.deepEqual(await readdir(folder), ['agent']);
   });
 });
