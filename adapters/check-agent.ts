@@ -37,12 +37,12 @@ export async function checkAgent(backbone: Backbone, agent: Agent): Promise<void
   if (agent.probe) await checkProbe(backbone, agent, agent.probe);
 }
 
-/** Records what an agent answers, for its file. `source` and `tokens` are ids of the model's vocabulary. */
+/** Records what an agent answers, for its file. `source` and `tokens` are ids of the model's vocabulary; default: a short edit. */
 export async function recordProbe(
   backbone: Backbone,
   agent: AgentTensors,
-  source: readonly number[],
-  tokens: readonly number[],
+  source: readonly number[] = backbone.tokenizer.encodeText(sourceText),
+  tokens: readonly number[] = backbone.tokenizer.encodeText(writtenText),
 ): Promise<Probe> {
   const found = (await outputs(backbone, agent, source, tokens)).map(likeliest);
   return { source, tokens, top: found.map(({ id }) => id), logits: found.map(({ logit }) => logit) };

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { loadConfig } from '../server/config.js';
 import type { AgentCard } from '../server/inference/messages.js';
+import { keysOf } from '../server/keys.js';
 import type { ReleaseState } from '../server/releases/state.js';
 import { CommandError } from './exit-codes.js';
 
@@ -35,12 +36,11 @@ export async function call<T>(
   path: string,
   body?: { readonly bytes: Uint8Array<ArrayBuffer> } | { readonly json: unknown },
 ): Promise<T> {
-  const { adminKey, adminKeyFile } = loadConfig();
-  const key = adminKey || (adminKeyFile && (await readFile(adminKeyFile, 'utf8')).trim());
+  const [key] = await keysOf(loadConfig().adminKeys);
   const type = body && 'bytes' in body ? 'application/octet-stream' : 'application/json';
   const response = await fetch(new URL(path, server), {
     signal,
-    headers: { authorization: `Bearer ${key}`, ...(body && { 'content-type': type }) },
+    headers: { authorization: `Bearer ${key ?? ''}`, ...(body && { 'content-type': type }) },
     ...(body && { method: 'POST', body: 'bytes' in body ? body.bytes : JSON.stringify(body.json) }),
   }).catch((cause: unknown) => {
     throw new CommandError('failed', `Cannot reach ${server}.`, { cause });

@@ -1,7 +1,8 @@
 import type { PatchRequest, PatchResult, PipelineEvent } from '../pipeline/types.js';
-import { pipelineOptions, type Config } from '../server/config.js';
+import { loadConfig, pipelineOptions, type Config } from '../server/config.js';
 import type { Release } from '../server/inference/messages.js';
 import { agentFilesIn } from '../server/inference/release.js';
+import { keysOf } from '../server/keys.js';
 import { WorkerHost } from '../server/inference/worker-host.js';
 import { CommandError } from './exit-codes.js';
 
@@ -38,13 +39,17 @@ export async function answerHere(request: PatchRequest, config: Config, options:
   }
 }
 
-/** Sends the request to a server. Throws CommandError with the server's message. */
+/** Sends the request to a server, with the key of the environment. Throws CommandError with the server's message, ConfigError. */
 export async function answerOfServer(request: PatchRequest, server: string, options: CallOptions): Promise<Answer> {
   const url = patchesUrl(server);
+  const [key] = await keysOf(loadConfig().apiKeys);
   let response: Response;
   let body: unknown;
   try {
-    const headers = { 'content-type': 'application/json' };
+    const headers = {
+      'content-type': 'application/json',
+      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+    };
     response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(request), signal: options.signal });
     body = await response.json();
   } catch (cause) {

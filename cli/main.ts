@@ -68,7 +68,7 @@ async function main(argv: readonly string[]): Promise<number> {
     )
     .addOption(new Option('--seed <number>', 'seed of random choices').argParser(number(0, 2 ** 32 - 1)))
     .addOption(new Option('--temperature <number>', '0: likeliest; higher: more varied').argParser(number(0, 2, false)))
-    .option('-s, --server <url>', 'ask a running server instead of loading the model here')
+    .option('-s, --server <url>', 'ask a running server, with the key of API_KEY, instead of loading the model here')
     .addOption(
       new Option('--max-files <count>', 'files sent to the model at most').default(16).argParser(number(1, 1000)),
     )

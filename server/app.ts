@@ -5,16 +5,24 @@ import { AppError } from './errors.js';
 import { errorHandler } from './http-errors.js';
 import type { Metrics } from './metrics.js';
 import type { Contract } from './openapi.js';
+import { requireApiKey } from './keys.js';
+import { adminRoutes } from './routes/admin.js';
+import type { AdminRouteDeps } from './routes/admin-request.js';
 import { operationRoutes } from './routes/operation.js';
 import { feedbackRoutes, type FeedbackRouteDeps } from './routes/feedback.js';
-import { adminRoutes, type AdminRouteDeps } from './routes/admin.js';
 import { patchRoutes, type PatchRouteDeps } from './routes/patches.js';
 
 /** Everything the app is made of; tests put a fake host in. */
 export type AppDeps = PatchRouteDeps & AdminRouteDeps & FeedbackRouteDeps;
 
-/** The HTTP application: ids, logs, metrics, routes, errors. It never listens. */
-export function buildApp(deps: AppDeps): Express {
+/** What one port answers. */
+export interface Apis {
+  readonly inference: boolean;
+  readonly admin: boolean;
+}
+
+/** The HTTP application of one port: ids, logs, metrics, routes, errors. It never listens. */
+export function buildApp(deps: AppDeps, apis: Apis = { inference: true, admin: true }): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -24,10 +32,14 @@ export function buildApp(deps: AppDeps): Express {
 
   app.use(trace(deps.logger, deps.metrics, deps.contract, () => deps.admission.closed));
   app.use(onlyDocumentedMethods(deps.contract));
-  app.use(operationRoutes(deps));
-  app.use(patchRoutes(deps));
-  app.use(feedbackRoutes(deps));
-  app.use(adminRoutes(deps));
+  if (apis.admin) app.use(adminRoutes(deps));
+  if (apis.inference) {
+    app.use(operationRoutes(deps));
+    // Without a path: what comes after it needs a key, however its path is written.
+    app.use(requireApiKey(deps.config.apiKeys));
+    app.use(patchRoutes(deps));
+    app.use(feedbackRoutes(deps));
+  }
   app.use(() => {
     throw new AppError('not_found', 'There is nothing at this path.');
   });

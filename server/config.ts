@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { FeedbackSettings } from './feedback/store.js';
+import type { KeySource } from './keys.js';
 import type { CanaryLimits } from './releases/canary-watch.js';
 import { DEFAULT_OPTIONS, type PipelineOptions } from '../pipeline/types.js';
 
@@ -26,10 +27,14 @@ export interface Config {
   /** LOG_LEVEL: trace … fatal, or silent. */
   readonly logLevel: string;
   readonly limits: Limits;
-  /** ADMIN_API_KEY: bearer token of the admin API; empty: none. */
-  readonly adminKey: string;
-  /** ADMIN_API_KEY_FILE: file with the key, read for each request; empty: none. */
-  readonly adminKeyFile: string;
+  /** API_KEY, API_KEY_FILE: keys of the inference API; neither: it needs none. */
+  readonly apiKeys: KeySource;
+  /** ADMIN_API_KEY, ADMIN_API_KEY_FILE: keys of the admin API; neither: it is off. */
+  readonly adminKeys: KeySource;
+  /** ADMIN_PORT: port of the admin API, 0 takes a free one; -1: that of the inference API. */
+  readonly adminPort: number;
+  /** AGENTS_WATCH_DIR: folder whose agents are published as they appear; empty: none. */
+  readonly agentsWatchDir: string;
   /** STORE_DIR: published agents and the journal of releases. */
   readonly storeDir: string;
   readonly agentLimits: AgentLimits;
@@ -120,8 +125,12 @@ export const environmentSchema = {
     MAX_ISSUE_BYTES: integer(1, 2 ** 30, 64 * 1024),
     MAX_PATCHES: integer(1, 64, 8),
     MAX_NEW_TOKENS: integer(1, 100_000, DEFAULT_OPTIONS.maxPatchTokens),
+    API_KEY: { type: 'string', default: '' },
+    API_KEY_FILE: { type: 'string', default: '' },
     ADMIN_API_KEY: { type: 'string', default: '' },
     ADMIN_API_KEY_FILE: { type: 'string', default: '' },
+    ADMIN_PORT: integer(-1, 65_535, -1),
+    AGENTS_WATCH_DIR: { type: 'string', default: '' },
     STORE_DIR: { type: 'string', minLength: 1, default: 'adapters/store' },
     MAX_AGENT_BYTES: integer(1024, 2 ** 30, 64 * 2 ** 20),
     MAX_AGENTS: integer(2, 100_000, 64),
@@ -180,8 +189,10 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       maxPatches: number('MAX_PATCHES'),
       maxNewTokens: number('MAX_NEW_TOKENS'),
     }),
-    adminKey: text('ADMIN_API_KEY'),
-    adminKeyFile: text('ADMIN_API_KEY_FILE'),
+    apiKeys: Object.freeze({ key: text('API_KEY'), file: text('API_KEY_FILE') }),
+    adminKeys: Object.freeze({ key: text('ADMIN_API_KEY'), file: text('ADMIN_API_KEY_FILE') }),
+    adminPort: number('ADMIN_PORT'),
+    agentsWatchDir: text('AGENTS_WATCH_DIR') && resolve(packageRoot, text('AGENTS_WATCH_DIR')),
     storeDir: resolve(packageRoot, text('STORE_DIR')),
     agentLimits: Object.freeze({
       maxAgentBytes: number('MAX_AGENT_BYTES'),

@@ -31,7 +31,7 @@ async function main(): Promise<void> {
     process.exit(1);
   });
   const { modelDir, agentsDir, workers, threads } = config;
-  logger.info({ url: server.url, modelDir, workers, threads }, 'listening');
+  logger.info({ url: server.url, adminUrl: server.adminUrl, modelDir, workers, threads }, 'listening');
   try {
     await server.ready;
     logger.info({ url: server.url }, 'ready');

@@ -1,26 +1,27 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { Admission } from './admission.js';
 import { buildApp } from './app.js';
 import { pipelineOptions, type Config } from './config.js';
 import { AppError } from './errors.js';
 import { FeedbackStore } from './feedback/store.js';
-import { answerBrokenHttp } from './http-errors.js';
 import { AgentChecker } from './inference/agent-checker.js';
 import type { EngineInfo } from './inference/messages.js';
 import { agentFilesIn } from './inference/release.js';
 import { WorkerHost } from './inference/worker-host.js';
+import { listen, type Listener } from './listener.js';
 import { Metrics } from './metrics.js';
 import { loadContract } from './openapi.js';
 import { CanaryWatch } from './releases/canary-watch.js';
 import { openStore } from './releases/open.js';
 import { Publisher } from './releases/publisher.js';
 import { ReleaseRegistry } from './releases/registry.js';
+import { WatchedFolder } from './releases/watched-folder.js';
 
 /** A server that listens. */
 export interface RunningServer {
   readonly url: string;
+  /** Where the admin API is; the same unless ADMIN_PORT is set. */
+  readonly adminUrl: string;
   /** Resolves when requests can be computed; rejects when the model cannot be loaded. */
   readonly ready: Promise<void>;
   /** Takes no new requests, lets running ones finish (at most DRAIN_TIMEOUT_MS), then frees everything. May be called twice. */
@@ -85,20 +86,25 @@ export async function startServer(options: {
     if (canary) publisher?.rollback('canary', canary.release.id, reason).catch(() => undefined);
   });
   publisher?.listen((event) => {
-    if (event.type === 'agent') return;
+    if (event.type !== 'release') return;
     const { action, label, reason, state } = event.entry;
     watch.reset();
     metrics.showRelease(state.stable);
     metrics.releaseChanges.inc({ action });
     logger.info({ action, label, reason, stable: state.stable, canary: state.canary }, 'release');
   });
+  let watched: WatchedFolder | undefined;
   const begin = async (info: EngineInfo): Promise<void> => {
     metrics.showRelease(info.release);
     if (publisher) await publisher.begin(info, opened.isNew ? opened.files : undefined);
     else registry.begin({ stable: info.release, canary: null, previous: [] });
+    if (publisher && config.agentsWatchDir !== '') {
+      const { maxAgentBytes } = config.agentLimits;
+      watched = await WatchedFolder.open({ folder: config.agentsWatchDir, maxAgentBytes, publisher, logger });
+    }
   };
   const admin = publisher && { publisher, store: opened.store };
-  const app = buildApp({
+  const deps = {
     config,
     contract,
     host,
@@ -110,62 +116,46 @@ export async function startServer(options: {
     feedback,
     admin,
     drained: drained.signal,
-  });
-  const server = createServer(app);
-  answerBrokenHttp(server);
-  refuseLargeBodiesUnread(server, config.limits.maxBodyBytes);
-  await listen(server, config).catch(giveUp);
+  };
+  const listeners: Listener[] = [];
+  const { host: address, port, adminPort } = config;
+  const ownPort = adminPort >= 0;
+  try {
+    const { maxBodyBytes } = config.limits;
+    const app = buildApp(deps, { inference: true, admin: !ownPort });
+    listeners.push(await listen(app, { host: address, port, maxBodyBytes }));
+    if (ownPort) {
+      const adminApp = buildApp(deps, { inference: false, admin: true });
+      listeners.push(await listen(adminApp, { host: address, port: adminPort, maxBodyBytes }));
+    }
+  } catch (error) {
+    await Promise.all(listeners.map((listener) => listener.close(Promise.resolve())));
+    await feedback?.close();
+    return giveUp(error);
+  }
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    const idle = admission.close();
-    const closed = new Promise<void>((resolve) => {
-      server.close(() => {
-        resolve();
-      });
-    });
-    const timer = setTimeout(() => {
-      drained.abort(new AppError('shutting_down', 'The server shut down before the request was finished.'));
-    }, config.drainTimeoutMs);
-    await idle;
-    clearTimeout(timer);
-    await host.close();
-    await checker.close();
-    await feedback?.close();
-    await opened?.journal.close();
-    // Answers that are still on their way get a second; connections that are only kept alive get none.
-    server.closeIdleConnections();
-    const force = setTimeout(() => {
-      server.closeAllConnections();
-    }, 1000);
-    await closed;
-    clearTimeout(force);
+    const finish = async (): Promise<void> => {
+      const idle = admission.close();
+      const timer = setTimeout(() => {
+        drained.abort(new AppError('shutting_down', 'The server shut down before the request was finished.'));
+      }, config.drainTimeoutMs);
+      await idle;
+      clearTimeout(timer);
+      await watched?.close();
+      await host.close();
+      await checker.close();
+      await feedback?.close();
+      await opened?.journal.close();
+    };
+    const finished = finish();
+    await Promise.all(listeners.map((listener) => listener.close(finished)));
   };
   return {
-    url: urlOf(server.address() as AddressInfo),
+    url: listeners[0]!.url,
+    adminUrl: listeners.at(-1)!.url,
     ready: host.started().then(begin),
     close: () => (closing ??= close()),
   };
-}
-
-function listen(server: Server, { host, port }: Config): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-}
-
-/** A client that asks first (`Expect: 100-continue`) is told of a too large body before it sends it. */
-function refuseLargeBodiesUnread(server: Server, maxBodyBytes: number): void {
-  server.on('checkContinue', (request, response) => {
-    if (Number(request.headers['content-length'] ?? 0) <= maxBodyBytes) response.writeContinue();
-    server.emit('request', request, response);
-  });
-}
-
-function urlOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

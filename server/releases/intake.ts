@@ -34,7 +34,7 @@ export async function receive(stream: AsyncIterable<Buffer>, file: string, maxBy
 
 /**
  * Copies a file below `root` to a new file. The path is taken relative to the root, links are followed first and must not lead
- * out, and what is opened must be what was looked at. Throws AppError `path_not_found`, `path_forbidden`, `agent_file_changed`,
+ * out, and what is opened must be what was looked at, until the end. Throws AppError `path_not_found`, `path_forbidden`, `agent_file_changed`,
  * `agent_too_large`.
  */
 export async function copyFromRoot(root: string, path: string, file: string, maxBytes: number): Promise<void> {
@@ -57,11 +57,15 @@ export async function copyFromRoot(root: string, path: string, file: string, max
   const source = await open(real, constants.O_RDONLY | constants.O_NOFOLLOW).catch((cause: unknown) => {
     throw new AppError('agent_file_changed', 'The file was replaced while it was opened.', { cause });
   });
+  const changed = (): AppError => new AppError('agent_file_changed', 'The file was changed while it was read.');
   try {
-    if (!isSame(seen, await source.stat())) {
-      throw new AppError('agent_file_changed', 'The file was replaced while it was opened.');
-    }
+    if (!isSame(seen, await source.stat())) throw changed();
     await receive(source.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>, file, maxBytes);
+    // Written to in place: what was copied may be half the old and half the new contents.
+    if (!isSame(seen, await source.stat())) {
+      await rm(file);
+      throw changed();
+    }
   } finally {
     await source.close();
   }

@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import type { AgentFiles } from '../inference/messages.js';
+import { isConfigured } from '../keys.js';
 import { AgentStore } from './agent-store.js';
 import { Journal, StoreError } from './journal.js';
 import { Publisher } from './publisher.js';
@@ -17,13 +18,13 @@ export interface OpenStore {
 }
 
 /**
- * Opens the store when there is an admin key or a store from before; undefined otherwise. Throws StoreError when it is damaged: to
+ * Opens the store when there is an admin key, a watched folder or a store from before; undefined otherwise. Throws StoreError when it is damaged: to
  * serve AGENTS_DIR instead would answer with agents that were replaced long ago.
  */
 export async function openStore(config: Config, first: AgentFiles): Promise<OpenStore | undefined> {
   const journalFile = join(config.storeDir, 'journal');
-  const hasKey = config.adminKey !== '' || config.adminKeyFile !== '';
-  if (!hasKey && !existsSync(journalFile)) return undefined;
+  const isChanged = isConfigured(config.adminKeys) || config.agentsWatchDir !== '';
+  if (!isChanged && !existsSync(journalFile)) return undefined;
   const store = await AgentStore.open(config.storeDir, config.agentLimits.maxAgents);
   const journal = await Journal.open(journalFile);
   const last = Publisher.lastState(journal);

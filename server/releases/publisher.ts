@@ -1,15 +1,16 @@
 import { AppError } from '../errors.js';
-import type { AgentCard, AgentFiles, AgentPayload, EngineInfo, Release } from '../inference/messages.js';
-import type { AgentChecker, CheckedAgent } from '../inference/agent-checker.js';
-import { generationsOf, releaseOf } from '../inference/release.js';
-import type { AgentStore } from './agent-store.js';
+import type { AgentCard, AgentFiles, EngineInfo } from '../inference/messages.js';
+import { releaseOf } from '../inference/release.js';
+import { AgentLoader, type LoaderParts } from './agent-loader.js';
+import { Exclusive } from './exclusive.js';
 import { StoreError, type Journal } from './journal.js';
-import type { ReleaseRegistry } from './registry.js';
 import {
+  changesOnly,
   labelled,
   promoted,
   published,
   rolledBack,
+  type AgentRole,
   type HistoryEntry,
   type Label,
   type ReleaseState,
@@ -29,28 +30,29 @@ export interface PublishRequest {
 
 /** Told to whoever listens. */
 export type PublisherEvent =
-  { readonly type: 'release'; readonly entry: HistoryEntry } | { readonly type: 'agent'; readonly card: AgentCard };
-
-/** What a publisher works with. */
-export interface PublisherParts {
-  readonly store: AgentStore;
-  readonly journal: Journal;
-  readonly checker: Pick<AgentChecker, 'check'>;
-  readonly registry: ReleaseRegistry;
-  readonly limits: { readonly maxAgentBytes: number; readonly maxResident: number };
-}
+  | { readonly type: 'release'; readonly entry: HistoryEntry }
+  | { readonly type: 'agent'; readonly card: AgentCard }
+  /** A file of the watched folder that is not served. */
+  | {
+      readonly type: 'refused';
+      readonly refusal: { readonly file: string; readonly code: string; readonly message: string };
+    };
 
 /**
  * Every change of agents and labels, one at a time: a second one that comes meanwhile is refused with `publish_busy`.
  * Order of a change: check → agents to the workers → journal flushed → labels moved. A failure at any step leaves what is served.
  */
 export class Publisher {
-  readonly #parts: PublisherParts;
+  readonly #journal: Journal;
+  readonly #registry: LoaderParts['registry'];
+  readonly #loader: AgentLoader;
+  readonly #exclusive = new Exclusive();
   readonly #listeners = new Set<(event: PublisherEvent) => void>();
-  #busy = false;
 
-  constructor(parts: PublisherParts) {
-    this.#parts = parts;
+  constructor(parts: LoaderParts & { readonly journal: Journal }) {
+    this.#journal = parts.journal;
+    this.#registry = parts.registry;
+    this.#loader = new AgentLoader(parts);
   }
 
   /** The journal's last state; undefined for a new store. */
@@ -64,8 +66,13 @@ export class Publisher {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Tells all listeners. */
+  tell(event: PublisherEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
   get history(): readonly HistoryEntry[] {
-    return this.#parts.journal.entries;
+    return this.#journal.entries;
   }
 
   /**
@@ -74,47 +81,53 @@ export class Publisher {
    * journal says.
    */
   async begin({ release }: EngineInfo, staged: AgentFiles | undefined): Promise<void> {
-    const { journal, registry } = this.#parts;
-    const last = Publisher.lastState(journal);
+    const last = Publisher.lastState(this.#journal);
     if (last && last.stable.id !== release.id) {
       throw new StoreError('A stored agent is not the one that its name says: the store is damaged.');
     }
-    registry.begin(last ? { ...last, canary: null } : { stable: release, canary: null, previous: [] });
-    await this.#exclusive(async () => {
+    const first = last ? { ...last, canary: null } : { stable: release, canary: null, previous: [] };
+    this.#registry.begin(first);
+    await this.#exclusive.run(async () => {
       if (!last) {
-        if (staged) await this.#store(release, staged);
-        await this.#record('start', 'stable', registry.state!, null);
+        if (staged) await this.#loader.storeFirst(release, staged);
+        await this.#journal.append({ action: 'start', label: 'stable', reason: null, state: first });
         return;
       }
       if (!last.canary) return;
       try {
-        await this.#hold(last.canary.release);
-        registry.change(last);
+        await this.#loader.hold(last.canary.release);
+        this.#registry.change(last);
       } catch (error) {
         const reason = `restart: ${error instanceof AppError ? error.code : 'internal_error'}`;
-        await this.#record('automatic_rollback', 'canary', { ...last, canary: null }, reason);
+        await this.#journal.append({ action: 'automatic_rollback', label: 'canary', reason, state: first });
       }
     });
   }
 
   /** Checks and stores a file that `stage` writes. Throws what it throws, and AppError with the code of the file's fault. */
   addAgent(stage: (file: string) => Promise<void>): Promise<AgentCard> {
-    return this.#exclusive(async () => {
-      const { store, checker, registry, limits } = this.#parts;
-      const { stable, canary, previous } = this.#state();
-      const used = [stable, canary?.release, ...previous].filter((release) => release !== undefined);
-      const staged = store.stagingFile();
-      try {
-        await stage(staged);
-        const { card } = await checker.check(staged, limits.maxAgentBytes);
-        await store.adopt(staged, card, new Set([...used.flatMap(generationsOf), ...registry.resident]));
-        this.#tell({ type: 'agent', card });
-        return card;
-      } catch (error) {
-        await store.discard(staged);
-        throw error;
+    return this.#exclusive.run(() => this.#add(stage));
+  }
+
+  /**
+   * Stores a file and makes it the agent of stable, as one change: nothing gets in between, so nothing need be expected. With
+   * `waits` it comes after the changes at work instead of being refused. Throws what `addAgent` and `publish` throw,
+   * `agent_wrong_name` when the file is not the agent `role`.
+   */
+  serveFile(
+    stage: (file: string) => Promise<void>,
+    options: { readonly role?: AgentRole; readonly waits?: boolean } = {},
+  ): Promise<AgentCard> {
+    const work = async (): Promise<AgentCard> => {
+      const card = await this.#add(stage);
+      if (options.role !== undefined && card.agent !== options.role) {
+        throw new AppError('agent_wrong_name', `The file is the agent ${card.agent}, not ${options.role}.`);
       }
-    });
+      const field = card.agent === 'issue-analysis' ? 'issueAnalysis' : 'codeGeneration';
+      await this.#publish({ label: 'stable', weight: 1, expected: this.#state().stable.id, [field]: card.generation });
+      return card;
+    };
+    return options.waits === true ? this.#exclusive.runWhenFree(work) : this.#exclusive.run(work);
   }
 
   /**
@@ -123,25 +136,12 @@ export class Publisher {
    * `store_unavailable`.
    */
   publish(request: PublishRequest): Promise<ReleaseState> {
-    return this.#exclusive(async () => {
-      const state = this.#state();
-      const { label, weight } = request;
-      const release = releaseOf(
-        request.issueAnalysis ?? state.stable.issue_analysis,
-        request.codeGeneration ?? state.stable.code_generation,
-      );
-      const isSame =
-        labelled(state, label)?.id === release.id && (label === 'stable' || state.canary?.weight === weight);
-      if (isSame) return state;
-      this.#expect(state, label, request.expected);
-      await this.#hold(release);
-      return this.#change('publish', label, published(state, label, release, weight), null);
-    });
+    return this.#exclusive.run(() => this.#publish(request));
   }
 
   /** Makes the canary stable, if it is the expected release. */
   promote(expected: string): Promise<ReleaseState> {
-    return this.#exclusive(async () => {
+    return this.#exclusive.run(async () => {
       const state = this.#state();
       this.#expect(state, 'canary', expected);
       return this.#change('promote', 'stable', promoted(state)!, null);
@@ -150,31 +150,54 @@ export class Publisher {
 
   /** Stable goes back to the release before it, or a canary is taken away. */
   rollback(label: Label, expected: string, reason: string | null = null): Promise<ReleaseState> {
-    return this.#exclusive(async () => {
+    return this.#exclusive.run(async () => {
       const state = this.#state();
       this.#expect(state, label, expected);
-      const next = rolledBack(state, label);
-      if (!next) throw new AppError('nothing_to_roll_back', `There is no release before the present ${label} one.`);
-      await this.#hold(next.stable);
-      return this.#change(reason === null ? 'rollback' : 'automatic_rollback', label, next, reason);
+      return this.#back(state, label, reason);
     });
   }
 
-  async #store(release: Release, files: AgentFiles): Promise<void> {
-    const { store, checker, registry, limits } = this.#parts;
-    const [analysis, code] = generationsOf(release);
-    for (const [file, agent, generation] of [
-      [files.issueAnalysis, 'issue-analysis', analysis],
-      [files.codeGeneration, 'code-generation', code],
-    ] as const) {
-      const checked = await checker.check(file, limits.maxAgentBytes);
-      checkRole(checked, agent, generation);
-      await store.adopt(file, checked.card, registry.resident);
-    }
+  /** Undoes the last change of stable, if it changed this agent and no other. Throws AppError `nothing_to_roll_back`. */
+  unload(role: AgentRole): Promise<ReleaseState> {
+    return this.#exclusive.run(async () => {
+      const state = this.#state();
+      if (!changesOnly(state, role)) {
+        throw new AppError('nothing_to_roll_back', `The last change of stable was not one of ${role} alone.`);
+      }
+      return this.#back(state, 'stable', null);
+    });
+  }
+
+  async #add(stage: (file: string) => Promise<void>): Promise<AgentCard> {
+    const { stable, canary, previous } = this.#state();
+    const card = await this.#loader.add(stage, [stable, ...(canary ? [canary.release] : []), ...previous]);
+    this.tell({ type: 'agent', card });
+    return card;
+  }
+
+  async #publish(request: PublishRequest): Promise<ReleaseState> {
+    const state = this.#state();
+    const { label, weight } = request;
+    const release = releaseOf(
+      request.issueAnalysis ?? state.stable.issue_analysis,
+      request.codeGeneration ?? state.stable.code_generation,
+    );
+    const isSame = labelled(state, label)?.id === release.id && (label === 'stable' || state.canary?.weight === weight);
+    if (isSame) return state;
+    this.#expect(state, label, request.expected);
+    await this.#loader.hold(release);
+    return this.#change('publish', label, published(state, label, release, weight), null);
+  }
+
+  async #back(state: ReleaseState, label: Label, reason: string | null): Promise<ReleaseState> {
+    const next = rolledBack(state, label);
+    if (!next) throw new AppError('nothing_to_roll_back', `There is no release before the present ${label} one.`);
+    await this.#loader.hold(next.stable);
+    return this.#change(reason === null ? 'rollback' : 'automatic_rollback', label, next, reason);
   }
 
   #state(): ReleaseState {
-    const { state } = this.#parts.registry;
+    const { state } = this.#registry;
     if (!state) throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
     return state;
   }
@@ -187,78 +210,20 @@ export class Publisher {
     });
   }
 
-  /** Checks the agents of a release that are not in memory and gives them to the workers. */
-  async #hold(release: Release): Promise<void> {
-    const { store, checker, registry, limits } = this.#parts;
-    const missing: AgentPayload[] = [];
-    for (const [at, generation] of generationsOf(release).entries()) {
-      if (registry.resident.has(generation)) continue;
-      if (!(await store.has(generation))) {
-        throw new AppError('generation_not_found', `No agent of the generation ${generation} is stored.`);
-      }
-      const checked = await checker.check(store.fileOf(generation), limits.maxAgentBytes);
-      checkRole(checked, at === 0 ? 'issue-analysis' : 'code-generation', generation);
-      await store.touch(generation);
-      missing.push(checked.payload);
-    }
-    if (registry.resident.size + missing.length > limits.maxResident) {
-      throw new AppError('resident_limit', `${registry.resident.size} agents are in memory (MAX_RESIDENT_AGENTS).`);
-    }
-    registry.hold(missing);
-  }
-
   async #change(
     action: HistoryEntry['action'],
     label: Label,
     state: ReleaseState,
     reason: string | null,
   ): Promise<ReleaseState> {
-    const { registry } = this.#parts;
     try {
-      const entry = await this.#record(action, label, state, reason);
-      registry.change(state);
-      this.#tell({ type: 'release', entry });
+      const entry = await this.#journal.append({ action, label, reason, state });
+      this.#registry.change(state);
+      this.tell({ type: 'release', entry });
       return state;
     } catch (error) {
-      registry.collect();
+      this.#registry.collect();
       throw error;
     }
   }
-
-  async #record(
-    action: HistoryEntry['action'],
-    label: Label,
-    state: ReleaseState,
-    reason: string | null,
-  ): Promise<HistoryEntry> {
-    return this.#parts.journal.append({ action, label, reason, state });
-  }
-
-  async #exclusive<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#busy) {
-      throw new AppError('publish_busy', 'Another change is at work.', { retryAfterSeconds: 1 });
-    }
-    this.#busy = true;
-    try {
-      return await work();
-    } catch (error) {
-      if (error instanceof Error && 'syscall' in error) {
-        throw new AppError('store_unavailable', 'The store cannot be read or written.', { cause: error });
-      }
-      throw error;
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  #tell(event: PublisherEvent): void {
-    for (const listener of this.#listeners) listener(event);
-  }
-}
-
-/** A stored file is taken for what it says itself, not for its name. */
-function checkRole({ card }: CheckedAgent, agent: string, generation: string): void {
-  if (card.generation !== generation) throw new AppError('agent_corrupted', 'The stored agent has changed on disk.');
-  if (card.agent !== agent)
-    throw new AppError('agent_wrong_name', `${generation} is the agent ${card.agent}, not ${agent}.`);
 }

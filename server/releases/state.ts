@@ -2,6 +2,9 @@ import type { Release } from '../inference/messages.js';
 
 export type Label = 'stable' | 'canary';
 
+/** The two agents by the names that their files bear. */
+export type AgentRole = 'issue-analysis' | 'code-generation';
+
 /** What the labels point to. Immutable; each change makes a new one. */
 export interface ReleaseState {
   readonly stable: Release;
@@ -41,6 +44,17 @@ export function rolledBack(state: ReleaseState, label: Label): ReleaseState | un
   if (label === 'canary') return state.canary ? { ...state, canary: null } : undefined;
   const stable = state.previous.at(-1);
   return stable && { ...state, stable, previous: state.previous.slice(0, -1) };
+}
+
+/** Whether stable differs from the release before it in this agent and no other. */
+export function changesOnly({ stable, previous }: ReleaseState, role: AgentRole): boolean {
+  const before = previous.at(-1);
+  if (!before) return false;
+  const [own, other] =
+    role === 'issue-analysis'
+      ? (['issue_analysis', 'code_generation'] as const)
+      : (['code_generation', 'issue_analysis'] as const);
+  return stable[own] !== before[own] && stable[other] === before[other];
 }
 
 /** The release a label points to. */

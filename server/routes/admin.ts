@@ -1,25 +1,11 @@
-import type { IncomingMessage } from 'node:http';
 import { Router, type Response } from 'express';
-import type { Logger } from 'pino';
-import { requireAdminKey } from '../admin-key.js';
-import type { Config } from '../config.js';
 import { AppError } from '../errors.js';
-import { readJsonBody } from '../json-body.js';
-import type { Contract } from '../openapi.js';
-import type { AgentStore } from '../releases/agent-store.js';
+import { requireAdminKey } from '../keys.js';
 import { copyFromRoot, receive } from '../releases/intake.js';
-import type { Publisher, PublisherEvent } from '../releases/publisher.js';
-import type { ReleaseRegistry } from '../releases/registry.js';
+import type { PublisherEvent } from '../releases/publisher.js';
 import type { Label, ReleaseState } from '../releases/state.js';
-
-/** What the admin API needs beside the app's other parts; `admin` is undefined when the server was started without a store. */
-export interface AdminRouteDeps {
-  readonly config: Config;
-  readonly contract: Contract;
-  readonly logger: Logger;
-  readonly registry: ReleaseRegistry;
-  readonly admin: { readonly publisher: Publisher; readonly store: AgentStore } | undefined;
-}
+import { adminParts, readAdminBody, type AdminRouteDeps } from './admin-request.js';
+import { loraRoutes } from './lora.js';
 
 interface PublishBody {
   readonly issue_analysis?: string;
@@ -29,23 +15,23 @@ interface PublishBody {
   readonly expected_release: string | null;
 }
 
-/** `/v1/agents` and `/v1/releases`: for whoever decides what is served. All of it needs the admin key. */
-export function adminRoutes(deps: AdminRouteDeps): Router {
-  const { config, contract, registry, logger } = deps;
-  const router = Router();
-  router.use(['/v1/agents', '/v1/releases'], requireAdminKey(config));
+/** The paths that need the admin key, with all below them. */
+const ADMIN_PATHS = [
+  '/v1/agents',
+  '/v1/releases',
+  '/v1/lora_adapters',
+  '/v1/load_lora_adapter',
+  '/v1/unload_lora_adapter',
+];
 
-  const parts = (): NonNullable<AdminRouteDeps['admin']> => {
-    if (!deps.admin) throw new AppError('admin_off', 'The server was started without a key.');
-    return deps.admin;
-  };
-  const read = async <T>(request: IncomingMessage, operation: string): Promise<T> => {
-    const body = await readJsonBody(request, config.limits.maxBodyBytes);
-    const details = contract.requestBody(operation)(body);
-    if (details.length > 0)
-      throw new AppError('invalid_request', 'The request does not fit the contract.', { details });
-    return body as T;
-  };
+/** `/v1/agents`, `/v1/releases` and vLLM's shapes: for whoever decides what is served. All of it needs the admin key. */
+export function adminRoutes(deps: AdminRouteDeps): Router {
+  const { config, registry, logger } = deps;
+  const router = Router();
+  router.use(ADMIN_PATHS, requireAdminKey(config.adminKeys));
+  router.use(loraRoutes(deps));
+
+  const parts = (): ReturnType<typeof adminParts> => adminParts(deps);
   const answer = (response: Response, state: ReleaseState | undefined): void => {
     if (!state) throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
     response.json({ ...state, leased: registry.leased, history: parts().publisher.history.slice(-20) });
@@ -60,7 +46,7 @@ export function adminRoutes(deps: AdminRouteDeps): Router {
   router.post('/v1/agents', async (request, response) => {
     const { maxAgentBytes } = config.agentLimits;
     const isStream = request.get('content-type') === 'application/octet-stream';
-    const path = isStream ? undefined : (await read<{ path: string }>(request, 'addAgent')).path;
+    const path = isStream ? undefined : (await readAdminBody<{ path: string }>(request, 'addAgent', deps)).path;
     const card = await parts().publisher.addAgent((file) =>
       path === undefined
         ? receive(request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>, file, maxAgentBytes)
@@ -75,7 +61,7 @@ export function adminRoutes(deps: AdminRouteDeps): Router {
   });
 
   router.post('/v1/releases', async (request, response) => {
-    const body = await read<PublishBody>(request, 'publishRelease');
+    const body = await readAdminBody<PublishBody>(request, 'publishRelease', deps);
     const state = await parts().publisher.publish({
       label: body.label ?? 'stable',
       weight: body.weight ?? 0.1,
@@ -87,12 +73,16 @@ export function adminRoutes(deps: AdminRouteDeps): Router {
   });
 
   router.post('/v1/releases/promote', async (request, response) => {
-    const { expected_release: expected } = await read<{ expected_release: string }>(request, 'promoteRelease');
+    const { expected_release: expected } = await readAdminBody<{ expected_release: string }>(
+      request,
+      'promoteRelease',
+      deps,
+    );
     answer(response, await parts().publisher.promote(expected));
   });
 
   router.post('/v1/releases/rollback', async (request, response) => {
-    const body = await read<{ label?: Label; expected_release: string }>(request, 'rollbackRelease');
+    const body = await readAdminBody<{ label?: Label; expected_release: string }>(request, 'rollbackRelease', deps);
     answer(response, await parts().publisher.rollback(body.label ?? 'stable', body.expected_release));
   });
 
@@ -108,7 +98,7 @@ export function adminRoutes(deps: AdminRouteDeps): Router {
 
 function serverSentEvent(event: PublisherEvent): string {
   const id = event.type === 'release' ? `id: ${event.entry.seq}\n` : '';
-  const data = event.type === 'release' ? event.entry : event.card;
+  const data = 'entry' in event ? event.entry : 'card' in event ? event.card : event.refusal;
   return `${id}event: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 

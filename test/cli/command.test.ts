@@ -80,6 +80,15 @@ describe('command line', () => {
     assert.deepEqual([answer.status, answer.applied, answer.sent[0]], ['applies', false, path]);
   });
 
+  it('sends the key of the environment', async () => {
+    await server.close();
+    server = await serve({ API_KEY: 'key-of-the-tests' });
+    const { code, stderr } = await patch();
+    assert.deepEqual([code, stderr.includes('unauthorized')], [1, true]);
+    const args = ['patch', '-i', 'issue.md', '-r', 'repo', '-s', server.url];
+    assert.equal((await run(args, { environment: { API_KEY: 'key-of-the-tests' } })).code, 0);
+  });
+
   it('applies the patch when asked', async () => {
     const { code, stdout } = await patch('--apply');
     assert.equal(code, 0);

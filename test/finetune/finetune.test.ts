@@ -83,6 +83,7 @@ describe('fine-tuning', () => {
     const candidate = await loadAgent(report.file, await readConfig(model), 'code-generation');
     assert.equal(candidate.generation, report.generation);
     assert.equal(candidate.lineage['parent'], report.parent);
+    assert(candidate.probe, 'what it answers is recorded');
     assert.match(await readFile(inFolder('plain/report.md'), 'utf8'), /Better, and publishable/);
   });
 

@@ -21,6 +21,7 @@ describe('publisher', () => {
   let registry: ReleaseRegistry;
   let publisher: Publisher;
   let events: PublisherEvent[];
+  const checks: string[] = [];
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'publisher-'));
     await open();
@@ -39,6 +40,7 @@ describe('publisher', () => {
     const checker = {
       check: async (file: string) => {
         const generation = await readFile(file, 'utf8');
+        checks.push(generation);
         if (generation === 'bad') throw new AppError('agent_no_effect', 'Bad.');
         const agent = generation.startsWith('a') ? 'issue-analysis' : 'code-generation';
         const card = { agent, generation, parameters: 1, figures: {}, lineage: {} };
@@ -93,6 +95,18 @@ describe('publisher', () => {
     await assert.rejects(add('bad'), { code: 'agent_no_effect' });
     assert.equal((await store.list()).length, 2);
     assert.deepEqual(await readdir(join(folder, 'staging')), []);
+  });
+
+  it('checks an agent once from upload to publish, and again when it is loaded from the store later', async () => {
+    await begin();
+    checks.length = 0;
+    for (const generation of ['c2', 'c3', 'c4']) {
+      await add(generation);
+      await publish(generation);
+    }
+    assert.deepEqual(checks, ['c2', 'c3', 'c4']);
+    await publish('c2');
+    assert.deepEqual(checks, ['c2', 'c3', 'c4', 'c2']);
   });
 
   it('goes on after a restart with labels, weight and history; a canary that is gone is taken away with the reason', async () => {

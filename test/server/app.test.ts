@@ -401,6 +401,14 @@ describe('HTTP', () => {
     });
   });
 
+  it('401 unauthorized without the key, when one is configured', async () => {
+    await start({ API_KEY: 'key-of-the-tests' });
+    await assertError(await server.post(body), 401, 'unauthorized');
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer key-of-the-tests' };
+    assert.equal((await server.post(body, { headers })).status, 200);
+    await server.close();
+  });
+
   describe('operation', () => {
     afterEach(stop);
 

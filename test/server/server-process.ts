@@ -7,6 +7,7 @@ import { environmentWith, packageRoot } from '../../server/config.js';
 interface LogLine {
   readonly msg?: string;
   readonly url?: string;
+  readonly adminUrl?: string;
   readonly err?: { readonly message?: string };
 }
 
@@ -15,6 +16,8 @@ export class ServerProcess {
   readonly child: ChildProcess;
   readonly log: LogLine[] = [];
   url = '';
+  /** The same unless the admin API has its own port. */
+  adminUrl = '';
   stderr = '';
   /** Exit code, or the signal that ended it. */
   readonly exited: Promise<number | string | null>;
@@ -31,6 +34,7 @@ export class ServerProcess {
         const entry = JSON.parse(line) as LogLine;
         this.log.push(entry);
         if (entry.url !== undefined) this.url = entry.url;
+        if (entry.adminUrl !== undefined) this.adminUrl = entry.adminUrl;
         this.#onLine();
       });
     }

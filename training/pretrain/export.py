@@ -194,7 +194,7 @@ def write_config(config: Config, tokenizer: Path, out: Path, name: str) -> None:
 
 
 def bind_agents(source: Path, out: Path, fingerprint: str) -> None:
-    """Copies the agent files of a training run, naming the backbone they belong to."""
+    """Copies the agent files of a training run, naming the backbone they belong to. `npm run seal` adds seal and probe: they need the served graphs."""
     out.mkdir(parents=True, exist_ok=True)
     for role in ("issue-analysis", "code-generation"):
         with safe_open(source / f"{role}.safetensors", "pt") as file:
