@@ -32,6 +32,8 @@ export interface Config {
   /** STORE_DIR: published agents and the journal of releases. */
   readonly storeDir: string;
   readonly agentLimits: AgentLimits;
+  /** PROBE_ROWS: file of held-out rows on which each release is scored; empty: none. */
+  readonly probeRows: string;
   /** When a canary is rolled back by itself. */
   readonly canary: CanaryLimits;
   /** QUEUE_SIZE: requests that may wait for a worker. */
@@ -126,6 +128,7 @@ export const environmentSchema = {
     CANARY_MIN_REQUESTS: integer(1, 1_000_000, 50),
     CANARY_MARGIN: { type: 'number', minimum: 0, maximum: 1, default: 0.1 },
     CANARY_SLOWDOWN: { type: 'number', minimum: 1, maximum: 1000, default: 1.5 },
+    PROBE_ROWS: { type: 'string', default: '' },
     QUEUE_SIZE: integer(0, 100_000, 16),
     QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000),
     REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000),
@@ -182,6 +185,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       maxAgents: number('MAX_AGENTS'),
       maxResident: number('MAX_RESIDENT_AGENTS'),
     }),
+    probeRows: text('PROBE_ROWS') && resolve(packageRoot, text('PROBE_ROWS')),
     canary: Object.freeze({
       minRequests: number('CANARY_MIN_REQUESTS'),
       margin: number('CANARY_MARGIN'),

@@ -9,6 +9,7 @@ import { answerBrokenHttp } from './http-errors.js';
 import { AgentChecker } from './inference/agent-checker.js';
 import type { EngineInfo } from './inference/messages.js';
 import { agentFilesIn } from './inference/release.js';
+import { ReleaseProbe } from './inference/release-probe.js';
 import { WorkerHost } from './inference/worker-host.js';
 import { Metrics } from './metrics.js';
 import { loadContract } from './openapi.js';
@@ -70,6 +71,17 @@ export async function startServer(options: {
   const registry = new ReleaseRegistry(host);
   const checker = new AgentChecker(config.modelDir);
   const publisher = opened && new Publisher({ ...opened, checker, registry, limits: config.agentLimits });
+  const probe = config.probeRows
+    ? new ReleaseProbe({
+        modelDir: config.modelDir,
+        rowsFile: config.probeRows,
+        host,
+        metrics: metrics.probe,
+        onFailure: (error) => {
+          logger.error({ err: error }, 'probe failed');
+        },
+      })
+    : undefined;
   const watch = new CanaryWatch(config.canary, (reason) => {
     const canary = registry.state?.canary;
     // Another change may be at work; the next request asks again.
@@ -79,14 +91,16 @@ export async function startServer(options: {
     if (event.type === 'agent') return;
     const { action, label, reason, state } = event.entry;
     watch.reset();
-    metrics.showRelease(state.stable);
-    metrics.releaseChanges.inc({ action });
+    metrics.releases.show(state);
+    metrics.releases.changed(action);
+    probe?.watch(state);
     logger.info({ action, label, reason, stable: state.stable, canary: state.canary }, 'release');
   });
   const begin = async (info: EngineInfo): Promise<void> => {
-    metrics.showRelease(info.release);
     if (publisher) await publisher.begin(info, opened.isNew ? opened.files : undefined);
     else registry.begin({ stable: info.release, canary: null, previous: [] });
+    metrics.releases.show(registry.state!);
+    probe?.watch(registry.state!);
   };
   const admin = publisher && { publisher, store: opened.store };
   const app = buildApp({
@@ -127,6 +141,7 @@ export async function startServer(options: {
     clearTimeout(timer);
     await host.close();
     await checker.close();
+    await probe?.close();
     await opened?.journal.close();
     // Answers that are still on their way get a second; connections that are only kept alive get none.
     server.closeIdleConnections();

@@ -26,7 +26,7 @@ export function operationRoutes(deps: {
 
   router.get('/metrics', async (_request, response) => {
     metrics.ready.set(host.state === 'ready' && !admission.closed ? 1 : 0);
-    metrics.residentAgents.set(registry.resident.size);
+    metrics.releases.read(registry, host);
     response.set('Content-Type', metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 
