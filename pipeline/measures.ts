@@ -72,7 +72,9 @@ export class MeasureRecorder {
  * Null if the changed lines have no terms.
  */
 export function lexicalOverlap({ problem, line, hint }: Analysis, diff: string): number | null {
-  const changed = new Set(codeTerms((diff.match(/^[-+](?![-+]{2} ).*$/gm) ?? []).map((text) => text.slice(1)).join('\n')));
+  const changed = new Set(
+    codeTerms((diff.match(/^[-+](?![-+]{2} ).*$/gm) ?? []).map((text) => text.slice(1)).join('\n')),
+  );
   if (changed.size === 0) return null;
   const named = new Set(codeTerms(`${problem}\n${line}\n${hint}`));
   return [...changed].filter((term) => named.has(term)).length / changed.size;

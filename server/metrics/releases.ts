@@ -91,7 +91,10 @@ export class ReleaseMetrics {
   }
 
   /** Reads what changes with every request; called for each scrape. */
-  read({ resident, leased, state }: Pick<ReleaseRegistry, 'resident' | 'leased' | 'state'>, host: Pick<InferenceHost, 'held'>): void {
+  read(
+    { resident, leased, state }: Pick<ReleaseRegistry, 'resident' | 'leased' | 'state'>,
+    host: Pick<InferenceHost, 'held'>,
+  ): void {
     this.residentAgents.set(resident.size);
     let bytes = 0;
     for (const { tensors } of host.held.values()) {

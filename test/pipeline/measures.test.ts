@@ -16,7 +16,8 @@ const analysis = {
 
 describe('measures', () => {
   it('overlap is the share of the words of the changed lines that the analysis names', () => {
-    const diff = '--- a/pages.py\n+++ b/pages.py\n@@ -1,2 +1,2 @@\n def unrelated():\n-return total // size\n+return ceil(total)\n';
+    const diff =
+      '--- a/pages.py\n+++ b/pages.py\n@@ -1,2 +1,2 @@\n def unrelated():\n-return total // size\n+return ceil(total)\n';
     // return, total, size of return, total, size, ceil.
     assert.equal(lexicalOverlap(analysis, diff), 0.75);
     assert.equal(lexicalOverlap(analysis, '@@ -1 +1 @@\n-(\n+)\n'), null);
@@ -59,7 +60,11 @@ describe('measures', () => {
     const engine = await tinyEngine();
     try {
       let measures: Measures | undefined;
-      await createPatches(engine, { issue: { title: 'x', body: '' }, files: [] }, { onMeasures: (one) => (measures = one) });
+      await createPatches(
+        engine,
+        { issue: { title: 'x', body: '' }, files: [] },
+        { onMeasures: (one) => (measures = one) },
+      );
       const nothing = { first_text_ms: null, gaps_ms: [], mean_logprob: null, gate_mean: null, runs: 0, sequences: 0 };
       assert.deepEqual(measures, { analysis: nothing, code: nothing, overlap: null });
     } finally {

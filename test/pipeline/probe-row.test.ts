@@ -59,7 +59,9 @@ describe('probe rows', () => {
       assert.ok(choicesOf(window, config.fault_types, vocabulary));
       assert.ok(config.fault_types.includes(row.analysis.fault_type), row.name);
       const views = viewsOf(window);
-      const named = views.findIndex((view, at) => isNamed(view, row.analysis.line) && locationOf(window, views, at) === row.analysis.fault_location);
+      const named = views.findIndex(
+        (view, at) => isNamed(view, row.analysis.line) && locationOf(window, views, at) === row.analysis.fault_location,
+      );
       assert.ok(named >= 0, row.name);
       assert.deepEqual(parseAnalysis(probeTokens(row, tokenizer).analysis, vocabulary), row.analysis);
     }
