@@ -77,6 +77,9 @@ export async function startServer(options: {
         rowsFile: config.probeRows,
         host,
         metrics: metrics.probe,
+        onScored: (release, scores) => {
+          logger.info({ release, scores }, 'release scored');
+        },
         onFailure: (error) => {
           logger.error({ err: error }, 'probe failed');
         },

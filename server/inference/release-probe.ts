@@ -12,6 +12,7 @@ export interface ReleaseProbeOptions {
   readonly rowsFile: string;
   readonly host: Pick<InferenceHost, 'held'>;
   readonly metrics: Pick<ProbeMetrics, 'show' | 'runs'>;
+  readonly onScored: (release: Release, scores: ReleaseScores) => void;
   readonly onFailure: (error: Error) => void;
   /** Module run in the thread; another one only in tests. */
   readonly workerFile?: URL;
@@ -62,7 +63,7 @@ export class ReleaseProbe {
   #next(): void {
     const release = this.#labelled().find(({ id }) => !this.#scores.has(id));
     if (this.#worker || this.#closed || !release) return;
-    const { modelDir, rowsFile, host, metrics, onFailure } = this.#options;
+    const { modelDir, rowsFile, host, metrics, onScored, onFailure } = this.#options;
     const payloads = generationsOf(release).flatMap((generation) => host.held.get(generation) ?? []);
     const workerData: ProbeTask = { modelDir, rowsFile, release, payloads };
     const worker = new Worker(this.#options.workerFile ?? new URL('probe-worker.js', import.meta.url), { workerData });
@@ -81,9 +82,10 @@ export class ReleaseProbe {
       this.#worker = undefined;
       if (this.#closed) return;
       metrics.runs.inc({ outcome: scores ? 'scored' : 'failed' });
-      if (!scores) onFailure(failure);
       if (this.#labelled().some(({ id }) => id === release.id)) this.#scores.set(release.id, scores);
       this.#show();
+      if (scores) onScored(release, scores);
+      else onFailure(failure);
       this.#next();
     });
   }

@@ -25,20 +25,20 @@ class Shown {
     show: (label: string, scores: ReleaseScores | undefined): void => {
       this.labels[label] = scores;
     },
-    runs: {
-      inc: ({ outcome }: { outcome: string }): void => {
-        this.outcomes.push(outcome);
-        // What is shown changes in the same turn, after it is counted.
-        setImmediate(() => {
-          this.#onRun();
-        });
-      },
-    },
+    runs: { inc: ({ outcome }: { outcome: string }) => this.outcomes.push(outcome) },
+  };
+
+  readonly onScored = (): void => {
+    this.#onRun();
+  };
+
+  readonly onFailure = ({ message }: Error): void => {
+    this.failures.push(message);
+    this.#onRun();
   };
 
   async runs(count: number): Promise<void> {
     while (this.outcomes.length < count) await new Promise<void>((resolve) => (this.#onRun = resolve));
-    await new Promise(setImmediate);
   }
 }
 
@@ -75,7 +75,8 @@ describe('probe of releases', () => {
       rowsFile,
       host: { held },
       metrics: shown.metrics as never,
-      onFailure: ({ message }) => shown.failures.push(message),
+      onScored: shown.onScored,
+      onFailure: shown.onFailure,
       ...settings,
     });
   };
