@@ -13,7 +13,10 @@ RUN npm run build \
  && find "$libraries/$platform" -mindepth 1 -maxdepth 1 ! -name "$arch" -exec rm -r {} +
 
 FROM node:24-slim
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 STORE_DIR=/data/store
+# The one folder that is written to; mount a volume here and the root may be read-only.
+RUN install --directory --owner=1000 --group=1000 /data
+VOLUME /data
 WORKDIR /app
 COPY --from=build /app/package.json /app/openapi.yaml ./
 COPY --from=build /app/node_modules ./node_modules
@@ -24,7 +27,8 @@ COPY --from=build /app/dist/adapters ./dist/adapters
 COPY --from=build /app/dist/cli ./dist/cli
 COPY model/artifacts ./model/artifacts
 COPY adapters/files ./adapters/files
-USER 1000
+COPY deploy/probe-rows.jsonl ./deploy/probe-rows.jsonl
+USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/ready').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]

@@ -45,7 +45,7 @@ export class GuidedState implements DecoderState {
   get routerGateMean(): number {
     return this.inner.routerGateMean;
   }
-  get usage(): { readonly runs: number; readonly tokens: number } {
+  get usage(): DecoderState['usage'] {
     return this.inner.usage;
   }
   close(): void {

@@ -36,8 +36,8 @@ export interface DecoderState {
   step(feeds: readonly Feed[], signal?: AbortSignal): Promise<Float32Array[][]>;
   /** Mean of the router's gates over all tokens and layers so far, 0 to 1; 0 before the first step. */
   readonly routerGateMean: number;
-  /** Runs of the graph so far, and tokens fed in them. */
-  readonly usage: { readonly runs: number; readonly tokens: number };
+  /** Runs of the graph so far, and the tokens and sequences fed in them. */
+  readonly usage: { readonly runs: number; readonly tokens: number; readonly sequences: number };
   /** Gives all rows up and frees the cache. */
   close(): void;
 }

@@ -55,6 +55,7 @@ export class GraphDecoder implements DecoderState {
   #gateCount = 0;
   #runs = 0;
   #tokens = 0;
+  #sequences = 0;
   #stepping = false;
 
   constructor(graph: Graph, config: ModelConfig, memory: EncodedMemory, agent: AgentTensors) {
@@ -74,8 +75,8 @@ export class GraphDecoder implements DecoderState {
     return this.#gateCount === 0 ? 0 : this.#gateSum / this.#gateCount;
   }
 
-  get usage(): { runs: number; tokens: number } {
-    return { runs: this.#runs, tokens: this.#tokens };
+  get usage(): DecoderState['usage'] {
+    return { runs: this.#runs, tokens: this.#tokens, sequences: this.#sequences };
   }
 
   row(): Row {
@@ -251,6 +252,7 @@ export class GraphDecoder implements DecoderState {
       this.#tokens += tokens.length;
     }
     this.#runs++;
+    this.#sequences += batch.length;
   }
 
   /** The cache's part of the feeds for `count` slots from `first` on. */

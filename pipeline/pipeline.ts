@@ -3,6 +3,7 @@ import type { Backbone } from '../model/backbone.js';
 import type { WrittenPatch } from './candidates.js';
 import { effectsOf } from './effects.js';
 import type { Hypothesis } from './hypotheses.js';
+import { MeasureRecorder } from './measures.js';
 import { rankCandidates, type Candidate, type RankedCandidate } from './ranking.js';
 import { prepareWindows, summary, type PreparedWindow } from './search.js';
 import { Stopwatch } from './stopwatch.js';
@@ -10,6 +11,7 @@ import type { SyntaxChecker } from './syntax.js';
 import {
   DEFAULT_OPTIONS,
   type AbstentionReason,
+  type Measures,
   type PatchRequest,
   type PatchResult,
   type PipelineEvent,
@@ -33,6 +35,8 @@ export interface PipelineCall {
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: PipelineEvent) => void;
   readonly options?: Partial<PipelineOptions>;
+  /** Told how the agents worked, before the answer is given. */
+  readonly onMeasures?: (measures: Measures) => void;
 }
 
 /** Everything found on one window. */
@@ -53,7 +57,11 @@ export async function createPatches(
   call: PipelineCall = {},
 ): Promise<PatchResult> {
   const options = { ...DEFAULT_OPTIONS, ...call.options };
-  const onEvent = call.onEvent ?? (() => undefined);
+  const recorder = new MeasureRecorder();
+  const onEvent = (event: PipelineEvent): void => {
+    recorder.watch(event);
+    call.onEvent?.(event);
+  };
   const stopwatch = new Stopwatch(onEvent);
   call.signal?.throwIfAborted();
   const windows = await stopwatch.measure('retrieval', () => prepareWindows(engine.backbone, request, options));
@@ -66,6 +74,7 @@ export async function createPatches(
         options,
         stopwatch,
         onEvent,
+        recorder,
         signal: call.signal,
       }),
     );
@@ -76,6 +85,13 @@ export async function createPatches(
   );
   const patches = worthShowing(ranked, request.n ?? 1, options).map(proposal);
   for (const patch of patches) onEvent({ type: 'candidate', patch });
+  call.onMeasures?.(
+    recorder.measures(
+      works.flatMap((work) => work.hypotheses),
+      works.flatMap((work) => work.written),
+      patches[0],
+    ),
+  );
   const abstention = abstentionOf(works, ranked, patches);
   return {
     status: patches[0]?.status ?? 'abstained',
@@ -97,15 +113,16 @@ async function workOn(
     readonly options: PipelineOptions;
     readonly stopwatch: Stopwatch;
     readonly onEvent: (event: PipelineEvent) => void;
+    readonly recorder: MeasureRecorder;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<Work> {
-  const { isBest, options, stopwatch, onEvent, signal } = context;
+  const { isBest, options, stopwatch, onEvent, recorder, signal } = context;
   const n = request.n ?? 1;
   const onBest = Math.min(options.maxHypotheses, Math.max(options.hypothesesOnBestWindow, n));
   const count = isBest ? onBest : options.hypothesesOnOtherWindows;
   const memory = await stopwatch.measure('encode', () => backbone.encode(prepared.source, signal));
-  const task = { backbone, memory, prepared, request, options, signal, onText: isBest ? onEvent : undefined };
+  const task = { backbone, memory, prepared, request, options, signal, recorder, onText: isBest ? onEvent : undefined };
   const hypotheses = await stopwatch.measure('analysis', () => analyse(task, agents.issueAnalysis, count));
   for (const { analysis } of hypotheses) onEvent({ type: 'analysis', analysis, window: summary(prepared) });
   const perHypothesis = isBest ? Math.ceil(n / Math.max(1, hypotheses.length)) : 1;

@@ -97,6 +97,29 @@ export interface Usage {
 /** Milliseconds spent in each stage, and in all. */
 export type Timings = Readonly<Record<Stage | 'total', number>>;
 
+/** How one agent worked on a request: for whoever runs the server, no part of the answer. */
+export interface AgentMeasures {
+  /** Milliseconds from the start of the request to the agent's first text on the best window; null if there was none. */
+  readonly first_text_ms: number | null;
+  /** Milliseconds between successive pieces of that text. */
+  readonly gaps_ms: readonly number[];
+  /** Mean log-probability of the tokens it chose, in nats; null if it chose none. */
+  readonly mean_logprob: number | null;
+  /** Mean opening of its router gates over tokens and layers, 0 to 1; null if the decoder did not run. */
+  readonly gate_mean: number | null;
+  /** Runs of the decoder graph, and the sequences in all their batches. */
+  readonly runs: number;
+  readonly sequences: number;
+}
+
+/** What is measured beside the answer. */
+export interface Measures {
+  readonly analysis: AgentMeasures;
+  readonly code: AgentMeasures;
+  /** Share of the words of the first patch's changed lines that its analysis names, 0 to 1; null without a patch or words. */
+  readonly overlap: number | null;
+}
+
 /** The answer. `analysis` is null only when nothing could be analysed (no text file with lines in the request). */
 export interface PatchResult {
   /** The first patch's status; `abstained` when no patch is proposed (`patches` is then empty). */

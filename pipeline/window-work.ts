@@ -6,6 +6,7 @@ import type { DecoderState } from '../model/decoder-state.js';
 import { choicesOf } from './analysis.js';
 import { writePatches, type WrittenPatch } from './candidates.js';
 import { proposeHypotheses, type Hypothesis } from './hypotheses.js';
+import type { MeasureRecorder } from './measures.js';
 import type { PreparedWindow } from './search.js';
 import { textStream } from './text-stream.js';
 import type { PatchRequest, PipelineEvent, PipelineOptions } from './types.js';
@@ -21,13 +22,14 @@ export interface WindowTask {
   readonly signal: AbortSignal | undefined;
   /** Progress; only the first window's text is reported. */
   readonly onText: ((event: PipelineEvent) => void) | undefined;
+  readonly recorder: MeasureRecorder;
 }
 
 /** The analysis agent's readings of the issue in a window, best first. */
 export async function analyse(task: WindowTask, agent: AgentTensors, count: number): Promise<Hypothesis[]> {
   const { backbone, options, signal, onText } = task;
   const vocabulary = constraintVocabulary(backbone.tokenizer);
-  return withDecoder(task, agent, (state) =>
+  return withDecoder(task, agent, 'analysis', (state) =>
     proposeHypotheses(state, {
       choices: choicesOf(task.prepared.window, backbone.config.fault_types, vocabulary),
       vocabulary,
@@ -52,7 +54,7 @@ export async function write(
 ): Promise<WrittenPatch[]> {
   const { backbone, options, request, signal, onText } = task;
   const vocabulary = constraintVocabulary(backbone.tokenizer);
-  return withDecoder(task, agent, (state) =>
+  return withDecoder(task, agent, 'code', (state) =>
     writePatches(state, hypotheses, {
       lines: new WindowLines(viewsOf(task.prepared.window), vocabulary),
       vocabulary,
@@ -70,14 +72,16 @@ export async function write(
 }
 
 async function withDecoder<T>(
-  { backbone, memory }: WindowTask,
+  { backbone, memory, recorder }: WindowTask,
   agent: AgentTensors,
+  stage: 'analysis' | 'code',
   work: (state: DecoderState) => Promise<T>,
 ): Promise<T> {
   const state = backbone.open(memory, agent);
   try {
     return await work(state);
   } finally {
+    recorder[stage].decoded(state);
     state.close();
   }
 }

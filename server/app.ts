@@ -60,7 +60,8 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
     response.set('x-request-id', id);
     if (closing()) response.set('Connection', 'close');
     const path = contract.pathOf(request.path) ?? 'unknown';
-    const { method } = request;
+    // Any word may be sent as a method; only documented ones become a label.
+    const method = contract.methodsOf(request.path).includes(request.method) ? request.method : 'other';
     metrics.httpInFlight.inc();
     response.once('close', () => {
       metrics.httpInFlight.dec();
@@ -71,6 +72,7 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
       metrics.httpRequests.inc(labels);
       metrics.httpDuration.observe(labels, ms / 1000);
       if (path === '/v1/patches' && locals.code !== undefined) metrics.rejected.inc({ reason: locals.code });
+      if (method === 'POST') metrics.releases.answered(path, locals.code);
       const level = status >= 500 ? 'warn' : path === '/v1/patches' ? 'info' : 'debug';
       logger[level]({ id, method, path, status, code: locals.code, ms: Math.round(ms * 10) / 10 }, 'request');
     });

@@ -38,6 +38,8 @@ export interface Config {
   /** STORE_DIR: published agents and the journal of releases. */
   readonly storeDir: string;
   readonly agentLimits: AgentLimits;
+  /** PROBE_ROWS: file of held-out rows on which each release is scored; empty: none. */
+  readonly probeRows: string;
   /** When a canary is rolled back by itself. */
   readonly canary: CanaryLimits;
   /** FEEDBACK_DIR (empty: none is kept), FEEDBACK_DAYS, FEEDBACK_MAX_BYTES. */
@@ -96,55 +98,86 @@ function findPackageRoot(): string {
   return folder;
 }
 
-const integer = (
-  minimum: number,
-  maximum: number,
-  fallback: number,
-): { type: 'integer'; minimum: number; maximum: number; default: number } => ({
-  type: 'integer',
-  minimum,
-  maximum,
-  default: fallback,
-});
+/** A variable with a range. */
+interface NumberVariable<Type> {
+  readonly type: Type;
+  readonly minimum: number;
+  readonly maximum: number;
+  readonly default: number;
+  readonly description: string;
+}
 
-/** The variables, their ranges and defaults; the README's table is compared with this in a test. */
+const ranged =
+  <Type extends 'integer' | 'number'>(type: Type) =>
+  (minimum: number, maximum: number, fallback: number, description: string): NumberVariable<Type> => ({
+    type,
+    minimum,
+    maximum,
+    default: fallback,
+    description,
+  });
+const integer = ranged('integer');
+const decimal = ranged('number');
+const anyText = (fallback: string, description: string) =>
+  ({ type: 'string', default: fallback, description }) as const;
+
+/** The variables, their ranges, defaults and meanings; the table in docs/operating.md is made of this. */
 export const environmentSchema = {
   type: 'object',
   properties: {
-    HOST: { type: 'string', minLength: 1, default: '127.0.0.1' },
-    PORT: integer(0, 65_535, 8080),
-    MODEL_DIR: { type: 'string', minLength: 1, default: 'model/artifacts' },
-    AGENTS_DIR: { type: 'string', minLength: 1, default: 'adapters/files' },
-    WORKERS: integer(1, 64, 1),
-    THREADS: integer(0, 256, 0),
-    ABSTAIN_BELOW: { type: 'number', minimum: 0, maximum: 1, default: DEFAULT_OPTIONS.abstainBelow },
-    LOG_LEVEL: { enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], default: 'info' },
-    MAX_BODY_BYTES: integer(1024, 2 ** 30, 4 * 2 ** 20),
-    MAX_FILES: integer(1, 100_000, 64),
-    MAX_FILE_BYTES: integer(1, 2 ** 30, 2 ** 20),
-    MAX_ISSUE_BYTES: integer(1, 2 ** 30, 64 * 1024),
-    MAX_PATCHES: integer(1, 64, 8),
-    MAX_NEW_TOKENS: integer(1, 100_000, DEFAULT_OPTIONS.maxPatchTokens),
-    API_KEY: { type: 'string', default: '' },
-    API_KEY_FILE: { type: 'string', default: '' },
-    ADMIN_API_KEY: { type: 'string', default: '' },
-    ADMIN_API_KEY_FILE: { type: 'string', default: '' },
-    ADMIN_PORT: integer(-1, 65_535, -1),
-    AGENTS_WATCH_DIR: { type: 'string', default: '' },
-    STORE_DIR: { type: 'string', minLength: 1, default: 'adapters/store' },
-    MAX_AGENT_BYTES: integer(1024, 2 ** 30, 64 * 2 ** 20),
-    MAX_AGENTS: integer(2, 100_000, 64),
-    MAX_RESIDENT_AGENTS: integer(4, 1000, 12),
-    CANARY_MIN_REQUESTS: integer(1, 1_000_000, 50),
-    CANARY_MARGIN: { type: 'number', minimum: 0, maximum: 1, default: 0.1 },
-    CANARY_SLOWDOWN: { type: 'number', minimum: 1, maximum: 1000, default: 1.5 },
-    FEEDBACK_DIR: { type: 'string', default: '' },
-    FEEDBACK_DAYS: integer(1, 3650, 30),
-    FEEDBACK_MAX_BYTES: integer(1024, 2 ** 40, 64 * 2 ** 20),
-    QUEUE_SIZE: integer(0, 100_000, 16),
-    QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000),
-    REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000),
-    DRAIN_TIMEOUT_MS: integer(0, 2 ** 31 - 1, 30_000),
+    HOST: anyText('127.0.0.1', 'address to listen on'),
+    PORT: integer(0, 65_535, 8080, 'port; 0 takes a free one'),
+    MODEL_DIR: anyText('model/artifacts', 'folder of the backbone, relative to the package'),
+    AGENTS_DIR: anyText('adapters/files', 'folder of the two agents’ files'),
+    WORKERS: integer(1, 64, 1, 'requests computed at the same time; each worker holds the weights'),
+    THREADS: integer(0, 256, 0, 'threads of one worker; 0: the cores shared out among the workers'),
+    ABSTAIN_BELOW: decimal(
+      0,
+      1,
+      DEFAULT_OPTIONS.abstainBelow,
+      'no patch is proposed when the best scores less (0 to 1)',
+    ),
+    LOG_LEVEL: {
+      enum: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+      default: 'info',
+      description: 'the least important lines that are logged',
+    },
+    MAX_BODY_BYTES: integer(1024, 2 ** 30, 4 * 2 ** 20, 'bytes of a request body'),
+    MAX_FILES: integer(1, 100_000, 64, 'files of a request'),
+    MAX_FILE_BYTES: integer(1, 2 ** 30, 2 ** 20, 'bytes of one file'),
+    MAX_ISSUE_BYTES: integer(1, 2 ** 30, 64 * 1024, 'bytes of the issue, title and body'),
+    MAX_PATCHES: integer(1, 64, 8, 'largest n'),
+    MAX_NEW_TOKENS: integer(1, 100_000, DEFAULT_OPTIONS.maxPatchTokens, 'largest max_new_tokens, and its default'),
+    API_KEY: anyText('', 'bearer token of the inference API; without a key it asks for none'),
+    API_KEY_FILE: anyText('', 'file with such keys, one a line, read for each request: a new key counts at once'),
+    ADMIN_API_KEY: anyText('', 'bearer token of the admin API; without a key it is off'),
+    ADMIN_API_KEY_FILE: anyText('', 'file with such keys, like `API_KEY_FILE`'),
+    ADMIN_PORT: integer(-1, 65_535, -1, 'port of the admin API, 0 takes a free one; -1: that of the inference API'),
+    AGENTS_WATCH_DIR: anyText('', 'folder whose agents are published as they appear; made if missing'),
+    STORE_DIR: anyText(
+      'adapters/store',
+      'published agents and the journal of releases; made when there is an admin key or a watched folder',
+    ),
+    MAX_AGENT_BYTES: integer(1024, 2 ** 30, 64 * 2 ** 20, 'bytes of an agent file'),
+    MAX_AGENTS: integer(2, 100_000, 64, 'agents in the store; the one whose use is longest ago makes room'),
+    MAX_RESIDENT_AGENTS: integer(4, 1000, 12, 'agents in the memory of each worker'),
+    CANARY_MIN_REQUESTS: integer(1, 1_000_000, 50, 'requests each label must have answered before a canary is judged'),
+    CANARY_MARGIN: decimal(0, 1, 0.1, 'how much smaller its share of answers that apply may be than that of stable'),
+    CANARY_SLOWDOWN: decimal(1, 1000, 1.5, 'how many times as long as stable it may take in the mean'),
+    PROBE_ROWS: anyText(
+      '',
+      'file of held-out rows (`deploy/probe-rows.jsonl`) on which each release is scored in the background; none: off',
+    ),
+    FEEDBACK_DIR: anyText(
+      '',
+      'folder where requests, answers and verdicts are kept, relative to the package; without it none are',
+    ),
+    FEEDBACK_DAYS: integer(1, 3650, 30, 'days a record is kept after its answer'),
+    FEEDBACK_MAX_BYTES: integer(1024, 2 ** 40, 64 * 2 ** 20, 'bytes of all records'),
+    QUEUE_SIZE: integer(0, 100_000, 16, 'requests that may wait; one more gets 429'),
+    QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000, 'longest wait for a worker'),
+    REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000, 'longest computation of one request'),
+    DRAIN_TIMEOUT_MS: integer(0, 2 ** 31 - 1, 30_000, 'how long running requests may go on after SIGTERM'),
   },
 } as const;
 
@@ -199,6 +232,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       maxAgents: number('MAX_AGENTS'),
       maxResident: number('MAX_RESIDENT_AGENTS'),
     }),
+    probeRows: text('PROBE_ROWS') && resolve(packageRoot, text('PROBE_ROWS')),
     canary: Object.freeze({
       minRequests: number('CANARY_MIN_REQUESTS'),
       margin: number('CANARY_MARGIN'),

@@ -1,14 +1,13 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
-import type { PatchResult, Stage } from '../pipeline/types.js';
-import type { Verdict } from './feedback/record.js';
-import type { Release } from './inference/messages.js';
-
-const prefix = 'agentic_';
-
-/** OpenTelemetry's buckets for the duration of one generation request, seconds. */
-const requestBuckets = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
-const stageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
+import type { PatchResult } from '../pipeline/types.js';
+import type { InferenceResult } from './inference/messages.js';
+import { AgentMetrics } from './metrics/agents.js';
+import { FeedbackMetrics } from './metrics/feedback.js';
+import { prefix, requestBuckets, stageBuckets, STAGES } from './metrics/names.js';
+import { ProbeMetrics } from './metrics/probe.js';
+import { QualityMetrics } from './metrics/quality.js';
+import { ReleaseMetrics } from './metrics/releases.js';
+import type { Label } from './releases/state.js';
 
 /** prom-client's own metrics whose names break Prometheus' rules (gauges that end in `_total`). */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
@@ -16,7 +15,7 @@ const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 /** How a request that reached the queue ended. */
 export type Outcome = PatchResult['status'] | 'failed' | 'deadline' | 'cancelled';
 
-/** Every metric of the server. One instance per app, with its own registry. */
+/** Every metric of the server. One instance per app, with its own registry; labels take only values of closed lists. */
 export class Metrics {
   readonly registry = new Registry();
 
@@ -90,61 +89,9 @@ export class Metrics {
     help: 'Tokens read by the encoder.',
     registers: [this.registry],
   });
-  readonly generationTokens = new Counter({
-    name: `${prefix}generation_tokens_total`,
-    help: 'Tokens written, by agent; forced ones included.',
-    labelNames: ['agent'] as const,
-    registers: [this.registry],
-  });
   readonly forcedTokens = new Counter({
     name: `${prefix}forced_tokens_total`,
     help: 'Written tokens that the constraints left no choice about.',
-    registers: [this.registry],
-  });
-  readonly patches = new Counter({
-    name: `${prefix}patches_total`,
-    help: 'Returned patches by status; one abstained answer counts as one.',
-    labelNames: ['status'] as const,
-    registers: [this.registry],
-  });
-  readonly changedLines = new Histogram({
-    name: `${prefix}patch_changed_lines`,
-    help: 'Lines removed and added by the first patch of an answer.',
-    buckets: [1, 2, 3, 5, 8, 13, 21, 34, 55],
-    registers: [this.registry],
-  });
-  readonly confidence = new Histogram({
-    name: `${prefix}analysis_confidence`,
-    help: 'Confidence of the first analysis of an answer.',
-    buckets: tenths,
-    registers: [this.registry],
-  });
-  readonly agentInfo = new Gauge({
-    name: `${prefix}agent_info`,
-    help: 'The generation of each agent of the stable release; always 1.',
-    labelNames: ['agent', 'generation'] as const,
-    registers: [this.registry],
-  });
-  readonly releaseChanges = new Counter({
-    name: `${prefix}release_changes_total`,
-    help: 'Changes of what the labels point to, by action.',
-    labelNames: ['action'] as const,
-    registers: [this.registry],
-  });
-  readonly residentAgents = new Gauge({
-    name: `${prefix}resident_agents`,
-    help: 'Agent generations in the memory of each worker.',
-    registers: [this.registry],
-  });
-  readonly feedback = new Gauge({
-    name: `${prefix}feedback`,
-    help: 'Answers kept with a verdict, by their latest verdict.',
-    labelNames: ['verdict'] as const,
-    registers: [this.registry],
-  });
-  readonly acceptanceRatio = new Gauge({
-    name: `${prefix}feedback_acceptance_ratio`,
-    help: 'Share of the answers kept with a verdict that were accepted; 0 while there are none.',
     registers: [this.registry],
   });
   readonly ready = new Gauge({
@@ -158,52 +105,33 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly agents = new AgentMetrics(this.registry);
+  readonly quality = new QualityMetrics(this.registry);
+  readonly releases = new ReleaseMetrics(this.registry);
+  readonly feedback = new FeedbackMetrics(this.registry);
+  readonly probe = new ProbeMetrics(this.registry);
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     for (const name of misnamed) this.registry.removeSingleMetric(name);
     for (const outcome of ['applies', 'syntax_error', 'abstained', 'failed', 'deadline', 'cancelled']) {
       this.finished.inc({ outcome }, 0);
     }
-    for (const status of ['applies', 'syntax_error', 'abstained']) this.patches.inc({ status }, 0);
   }
 
-  /** Counts an answer of the pipeline. */
-  observeResult(result: PatchResult): void {
-    const { usage, timings } = result;
+  /** Counts an answer of the pipeline: which label it came from, and how long it had waited. */
+  observeResult(answer: InferenceResult, label: Label, waitedMs: number): void {
+    const { usage, timings } = answer.result;
     this.promptTokens.inc(usage.source_tokens);
-    this.generationTokens.inc({ agent: 'issue-analysis' }, usage.analysis_tokens);
-    this.generationTokens.inc({ agent: 'code-generation' }, usage.patch_tokens);
     this.forcedTokens.inc(usage.forced_tokens);
-    for (const stage of ['retrieval', 'encode', 'analysis', 'code', 'ranking'] satisfies Stage[]) {
-      this.stageDuration.observe({ stage }, timings[stage] / 1000);
-    }
-    if (result.patches.length === 0) this.patches.inc({ status: 'abstained' });
-    for (const patch of result.patches) this.patches.inc({ status: patch.status });
-    const first = result.patches[0];
-    if (first) this.changedLines.observe(first.diff.match(/^[-+](?![-+]{2} )/gm)?.length ?? 0);
-    if (result.analysis) this.confidence.observe(result.analysis.confidence);
+    for (const stage of STAGES) this.stageDuration.observe({ stage }, timings[stage] / 1000);
+    this.agents.observe(answer, label, waitedMs);
+    this.quality.observe(answer, label);
   }
 
   /** Counts the end of a request that held a slot. */
   observeOutcome(outcome: Outcome, seconds: number): void {
     this.finished.inc({ outcome });
     this.e2eLatency.observe({ outcome }, seconds);
-  }
-
-  /** Shows the verdicts that are kept. */
-  showFeedback(counts: Readonly<Record<Verdict, number>>): void {
-    let total = 0;
-    for (const [verdict, count] of Object.entries(counts)) {
-      this.feedback.set({ verdict }, count);
-      total += count;
-    }
-    this.acceptanceRatio.set(total === 0 ? 0 : counts.accepted / total);
-  }
-
-  /** Says which generations are served; earlier ones disappear from the series. */
-  showRelease(release: Release): void {
-    this.agentInfo.reset();
-    this.agentInfo.set({ agent: 'issue-analysis', generation: release.issue_analysis }, 1);
-    this.agentInfo.set({ agent: 'code-generation', generation: release.code_generation }, 1);
   }
 }

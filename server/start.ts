@@ -7,6 +7,7 @@ import { FeedbackStore } from './feedback/store.js';
 import { AgentChecker } from './inference/agent-checker.js';
 import type { EngineInfo } from './inference/messages.js';
 import { agentFilesIn } from './inference/release.js';
+import { ReleaseProbe } from './inference/release-probe.js';
 import { WorkerHost } from './inference/worker-host.js';
 import { listen, type Listener } from './listener.js';
 import { Metrics } from './metrics.js';
@@ -80,6 +81,20 @@ export async function startServer(options: {
   const registry = new ReleaseRegistry(host);
   const checker = new AgentChecker(config.modelDir);
   const publisher = opened && new Publisher({ ...opened, checker, registry, limits: config.agentLimits });
+  const probe = config.probeRows
+    ? new ReleaseProbe({
+        modelDir: config.modelDir,
+        rowsFile: config.probeRows,
+        host,
+        metrics: metrics.probe,
+        onScored: (release, scores) => {
+          logger.info({ release, scores }, 'release scored');
+        },
+        onFailure: (error) => {
+          logger.error({ err: error }, 'probe failed');
+        },
+      })
+    : undefined;
   const watch = new CanaryWatch(config.canary, (reason) => {
     const canary = registry.state?.canary;
     // Another change may be at work; the next request asks again.
@@ -89,15 +104,17 @@ export async function startServer(options: {
     if (event.type !== 'release') return;
     const { action, label, reason, state } = event.entry;
     watch.reset();
-    metrics.showRelease(state.stable);
-    metrics.releaseChanges.inc({ action });
+    metrics.releases.show(state);
+    metrics.releases.changed(action);
+    probe?.watch(state);
     logger.info({ action, label, reason, stable: state.stable, canary: state.canary }, 'release');
   });
   let watched: WatchedFolder | undefined;
   const begin = async (info: EngineInfo): Promise<void> => {
-    metrics.showRelease(info.release);
     if (publisher) await publisher.begin(info, opened.isNew ? opened.files : undefined);
     else registry.begin({ stable: info.release, canary: null, previous: [] });
+    metrics.releases.show(registry.state!);
+    probe?.watch(registry.state!);
     if (publisher && config.agentsWatchDir !== '') {
       const { maxAgentBytes } = config.agentLimits;
       watched = await WatchedFolder.open({ folder: config.agentsWatchDir, maxAgentBytes, publisher, logger });
@@ -146,6 +163,7 @@ export async function startServer(options: {
       await watched?.close();
       await host.close();
       await checker.close();
+      await probe?.close();
       await feedback?.close();
       await opened?.journal.close();
     };

@@ -19,6 +19,8 @@ export interface InferenceHost {
   readonly state: HostState;
   /** Undefined until the first worker is ready. */
   readonly info: EngineInfo | undefined;
+  /** The agents that the workers are given, by generation. */
+  readonly held: ReadonlyMap<string, AgentPayload>;
   /** Computes one request; call it no more often at a time than there are workers. Rejects with AppError `inference_crashed` or `internal_error`. */
   run(request: PatchRequest, options: RunOptions): Promise<InferenceResult>;
   /** Gives agents to every worker, also to those that are started later. Nothing waits for it: messages keep their order. */

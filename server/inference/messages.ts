@@ -1,5 +1,5 @@
 /** What main thread and inference worker say to each other. Plain data, so that it survives `postMessage`. */
-import type { PatchRequest, PatchResult, PipelineEvent, PipelineOptions } from '../../pipeline/types.js';
+import type { Measures, PatchRequest, PatchResult, PipelineEvent, PipelineOptions } from '../../pipeline/types.js';
 
 /** The pair of agents that answers a request. Immutable: another agent makes another release. */
 export interface Release {
@@ -40,6 +40,7 @@ export interface EngineInfo {
 /** An answer with the release that made it. */
 export interface InferenceResult {
   readonly result: PatchResult;
+  readonly measures: Measures;
   readonly release: Release;
 }
 
@@ -89,3 +90,21 @@ export type CheckReply =
   | { readonly type: 'ready' }
   | { readonly type: 'checked'; readonly id: number; readonly card: AgentCard; readonly payload: AgentPayload }
   | { readonly type: 'refused'; readonly id: number; readonly code: string | undefined; readonly message: string };
+
+/** One agent's mean over all tokens of the held-out rows. */
+export interface AgentScore {
+  /** Nats per token. */
+  readonly cross_entropy: number;
+  /** Share of the tokens that the agent would have written. */
+  readonly accuracy: number;
+}
+
+export type ReleaseScores = Readonly<Record<'issue-analysis' | 'code-generation', AgentScore>>;
+
+/** Handed to the thread that scores one release on held-out rows; it answers with ReleaseScores and ends. */
+export interface ProbeTask {
+  readonly modelDir: string;
+  readonly rowsFile: string;
+  readonly release: Release;
+  readonly payloads: readonly AgentPayload[];
+}

@@ -65,6 +65,10 @@ export class WorkerHost implements InferenceHost {
     return this.#lanes.some((lane) => lane?.warm) ? 'ready' : 'restarting';
   }
 
+  get held(): ReadonlyMap<string, AgentPayload> {
+    return this.#held;
+  }
+
   /** Resolves when the first worker is warm; rejects when the first start of one fails (it is not tried again then). */
   started(): Promise<EngineInfo> {
     return this.#started;

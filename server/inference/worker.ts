@@ -1,7 +1,7 @@
 /** Runs in a worker thread: owns the engine, computes one request at a time, tells the main thread what happens. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { createPatches } from '../../pipeline/pipeline.js';
-import type { PipelineEvent } from '../../pipeline/types.js';
+import type { Measures, PipelineEvent } from '../../pipeline/types.js';
 import { AgentShelf } from './agent-shelf.js';
 import { loadEngine } from './engine.js';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js';
@@ -42,8 +42,14 @@ async function main(): Promise<void> {
     };
     try {
       const pinned = { ...engine, agents: shelf.pair(release) };
-      const result = await createPatches(pinned, request, { signal: stop.signal, onEvent, options: settings.options });
-      send({ type: 'result', id, value: { result, release } });
+      let measures: Measures | undefined;
+      const result = await createPatches(pinned, request, {
+        signal: stop.signal,
+        onEvent,
+        onMeasures: (taken) => (measures = taken),
+        options: settings.options,
+      });
+      send({ type: 'result', id, value: { result, measures: measures!, release } });
     } catch (error) {
       const { message, stack } = error instanceof Error ? error : new Error(String(error));
       send(stop.signal.aborted ? { type: 'stopped', id } : { type: 'failed', id, message, stack });

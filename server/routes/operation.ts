@@ -28,8 +28,8 @@ export function operationRoutes(deps: {
 
   router.get('/metrics', async (_request, response) => {
     metrics.ready.set(host.state === 'ready' && !admission.closed ? 1 : 0);
-    metrics.residentAgents.set(registry.resident.size);
-    if (feedback) metrics.showFeedback(feedback.counts);
+    metrics.releases.read(registry, host);
+    if (feedback) metrics.feedback.show(feedback.counts);
     response.set('Content-Type', metrics.registry.contentType).send(await metrics.registry.metrics());
   });
 

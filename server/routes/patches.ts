@@ -51,9 +51,10 @@ export function patchRoutes(deps: PatchRouteDeps): Router {
     metrics.queueTime.observe(slot.waitedMs / 1000);
     let outcome: Outcome = 'failed';
     try {
-      const { result, release } = await runWithDeadline(deps, patchRequest, gone, lease);
+      const answer = await runWithDeadline(deps, patchRequest, gone, lease);
+      const { result, release } = answer;
       outcome = result.status;
-      metrics.observeResult(result);
+      metrics.observeResult(answer, lease.label, slot.waitedMs);
       logger.info(
         {
           id,
@@ -72,7 +73,7 @@ export function patchRoutes(deps: PatchRouteDeps): Router {
       await feedback?.remember({ id, release: release.id, issue, files, patches }, marks).catch((error: unknown) => {
         logger.error({ id, err: error }, 'answer not kept for feedback');
       });
-      sendAnswer(response, id, slot, { result, release });
+      sendAnswer(response, id, slot, answer);
     } catch (error) {
       if (error instanceof ClientGoneError) outcome = 'cancelled';
       if (error instanceof AppError && error.code === 'deadline_exceeded') outcome = 'deadline';

@@ -8,7 +8,8 @@ import { caseFigures, pipelineFigures, segmentFigures, type MeasuredRow } from '
 import { renderReport, writeJson, type Report } from '../../training/evaluation/report.js';
 import { tryRow, type RowTrial } from '../../training/evaluation/row-trial.js';
 import { ScratchFolder } from '../../training/evaluation/scratch-folder.js';
-import { scoreRow, scoreSequence } from '../../training/evaluation/teacher-forcing.js';
+import { scoreSequence } from '../../model/score.js';
+import { scoreRow } from '../../training/evaluation/teacher-forcing.js';
 import { tinyEngine } from '../pipeline/tiny-engine.js';
 import { storedRow } from './rows.js';
 

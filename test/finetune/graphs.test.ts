@@ -7,7 +7,7 @@ import { readTensors, type TensorFile } from '../../adapters/safetensors.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone, type Backbone } from '../../model/backbone.js';
 import { layerNames } from '../../model/signatures.js';
-import { scoreSequence } from '../../training/evaluation/teacher-forcing.js';
+import { scoreSequence } from '../../model/score.js';
 import { TrainingGraphs } from '../../training/finetune/graphs.js';
 import { zerosLike } from '../../training/finetune/optimiser.js';
 import type { Sequence } from '../../training/finetune/sequences.js';

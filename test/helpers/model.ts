@@ -81,7 +81,7 @@ const mix = (hash: number, value: number): number => Math.imul(hash ^ value, 0x9
  */
 export function hashState(vocabulary: number): DecoderState & { open: () => number } {
   const rows = new Set<{ tokens: number[] }>();
-  const usage = { runs: 0, tokens: 0 };
+  const usage = { runs: 0, tokens: 0, sequences: 0 };
   const add = (tokens: readonly number[]): { tokens: number[] } => {
     const row = { tokens: [...tokens] };
     rows.add(row);
@@ -102,6 +102,7 @@ export function hashState(vocabulary: number): DecoderState & { open: () => numb
     step: async (feeds, signal) => {
       signal?.throwIfAborted();
       usage.runs++;
+      usage.sequences += feeds.length;
       return feeds.map(({ row, tokens, logits = 1 }) => {
         own(row).tokens.push(...tokens);
         usage.tokens += tokens.length;

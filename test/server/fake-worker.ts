@@ -1,7 +1,7 @@
 // A worker that speaks the protocol of server/inference/messages.ts and does what the title says.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { EngineInfo, FromWorker, ToWorker, WorkerSettings } from '../../server/inference/messages.js';
-import type { PatchResult } from '../../pipeline/types.js';
+import type { AgentMeasures, PatchResult } from '../../pipeline/types.js';
 
 const settings = workerData as WorkerSettings;
 const flag = new Int32Array(settings.stopFlag);
@@ -26,6 +26,16 @@ const empty: PatchResult = {
   },
   timings: { retrieval: 0, encode: 0, analysis: 0, code: 0, ranking: 0, total: 0 },
 };
+
+const nothing: AgentMeasures = {
+  first_text_ms: null,
+  gaps_ms: [],
+  mean_logprob: null,
+  gate_mean: null,
+  runs: 0,
+  sequences: 0,
+};
+const measures = { analysis: nothing, code: nothing, overlap: null };
 
 if (settings.modelDir === 'broken') throw new Error('No model here.');
 
@@ -59,7 +69,7 @@ parentPort?.on('message', (message: ToWorker) => {
       return;
     default:
       send({ type: 'event', id, event: { type: 'stage_started', stage: 'encode' } });
-      send({ type: 'result', id, value: { result: empty, release: message.release ?? info.release } });
+      send({ type: 'result', id, value: { result: empty, measures, release: message.release ?? info.release } });
   }
 });
 send({ type: 'ready', info, agents: [] });

@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import type { PatchRequest, PatchResult } from '../../pipeline/types.js';
+import type { AgentMeasures, Measures, PatchRequest, PatchResult } from '../../pipeline/types.js';
 import { Admission } from '../../server/admission.js';
 import { buildApp } from '../../server/app.js';
 import { FeedbackStore } from '../../server/feedback/store.js';
@@ -58,6 +58,17 @@ export const result: PatchResult = {
   timings: { retrieval: 1, encode: 2, analysis: 3, code: 4, ranking: 5, total: 15 },
 };
 
+const agentMeasures: AgentMeasures = {
+  first_text_ms: 3,
+  gaps_ms: [1, 2],
+  mean_logprob: -0.5,
+  gate_mean: 0.25,
+  runs: 4,
+  sequences: 6,
+};
+
+export const measures: Measures = { analysis: agentMeasures, code: agentMeasures, overlap: 0.5 };
+
 const info: EngineInfo = {
   model: { name: 'fake', fingerprint: 'f'.repeat(64) },
   release: releaseOf('a'.repeat(64), 'c'.repeat(64)),
@@ -69,12 +80,13 @@ type Behaviour = (request: PatchRequest, options: RunOptions) => Promise<PatchRe
 export class FakeHost implements InferenceHost {
   state: HostState = 'ready';
   readonly info = info;
+  readonly held = new Map<string, never>();
   readonly requests: PatchRequest[] = [];
   behaviour: Behaviour = () => Promise.resolve(result);
 
   async run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
     this.requests.push(request);
-    return { result: await this.behaviour(request, options), release: options.release ?? info.release };
+    return { result: await this.behaviour(request, options), measures, release: options.release ?? info.release };
   }
 
   addAgents(): void {

@@ -41,10 +41,11 @@ export class ServerProcess {
     this.exited = once(this.child, 'exit').then(([code, signal]) => (code as number | null) ?? (signal as string));
   }
 
-  /** Waits for a log line. Rejects when the process ends first. */
-  async logged(message: string): Promise<LogLine> {
+  /** Waits for a log line, or for the last of `times` such lines. Rejects when the process ends first. */
+  async logged(message: string, times = 1): Promise<LogLine> {
+    const find = (): LogLine | undefined => this.log.filter(({ msg }) => msg === message)[times - 1];
     for (;;) {
-      const found = this.log.find(({ msg }) => msg === message);
+      const found = find();
       if (found) return found;
       const ended = await Promise.race([
         new Promise<false>((resolve) => {
@@ -54,7 +55,7 @@ export class ServerProcess {
         }),
         this.exited.then(() => true),
       ]);
-      if (ended && !this.log.some(({ msg }) => msg === message)) {
+      if (ended && !find()) {
         throw new Error(`The server ended: ${this.stderr} ${JSON.stringify(this.log.at(-1))}`);
       }
     }

@@ -1,10 +1,10 @@
 // Proves: the real process, with the tiny model, does what openapi.yaml says from start to signal.
 import { strict as assert } from 'node:assert';
-import { execFile, execFileSync } from 'node:child_process';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { itServes, longRequest } from './end-to-end.js';
 import { ServerProcess } from './server-process.js';
+import { isInstalled, promtool } from '../project/promtool.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
 
 /** Its weights are random, so its patches are worthless; all are wanted here. */
@@ -21,20 +21,8 @@ describe('server process, tiny model', () => {
   itServes(() => server);
 
   it('has metrics that promtool accepts', async function () {
-    try {
-      execFileSync('promtool', ['--version'], { stdio: 'ignore' });
-    } catch {
-      console.log('      skipped: promtool is not installed');
-      this.skip();
-    }
-    const metrics = await (await fetch(`${server.url}/metrics`)).text();
-    await new Promise<void>((resolve, reject) => {
-      const child = execFile('promtool', ['check', 'metrics'], (error, stdout, stderr) => {
-        if (error || stderr !== '') reject(new Error(`${stdout}${stderr}`));
-        else resolve();
-      });
-      child.stdin?.end(metrics);
-    });
+    if (!isInstalled('promtool')) this.skip();
+    await promtool(['check', 'metrics'], await (await fetch(`${server.url}/metrics`)).text());
   });
 });
 

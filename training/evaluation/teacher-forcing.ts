@@ -1,6 +1,7 @@
 import type { AgentTensors } from '../../model/agent-tensors.js';
 import type { Backbone, Memory } from '../../model/backbone.js';
 import { constraintVocabulary } from '../../model/constraints/vocabulary.js';
+import { scoreSequence, type Score } from '../../model/score.js';
 import { choicesOf } from '../../pipeline/analysis.js';
 import { proposeHypotheses } from '../../pipeline/hypotheses.js';
 import { SourceFile } from '../../pipeline/source-file.js';
@@ -12,15 +13,6 @@ import type { HeldOutRow } from './held-out.js';
 export const SEGMENTS = ['analysis', 'patch_given_analysis', 'patch_given_generated_analysis', 'patch_alone'] as const;
 
 export type Segment = (typeof SEGMENTS)[number];
-
-/** Sums over the predicted tokens of one sequence. */
-export interface Score {
-  /** Nats. */
-  readonly loss: number;
-  /** Tokens that the model would have chosen, too. */
-  readonly correct: number;
-  readonly tokens: number;
-}
 
 /** What an analysis is written of: a window, the issue, both as the encoder's tokens. */
 export type AnalysedWindow = Pick<HeldOutRow, 'path' | 'heading' | 'lines' | 'sourceIds'> & {
@@ -52,41 +44,6 @@ export async function scoreRow(
     };
   };
   return { agents: await scores(agents.issueAnalysis, agents.codeGeneration), bare: await scores(bare, bare) };
-}
-
-/** Cross-entropy and accuracy of the `target` tokens after `prompt`, unconstrained, in one run of the decoder. */
-export async function scoreSequence(
-  backbone: Backbone,
-  memory: Memory,
-  agent: AgentTensors,
-  prompt: readonly number[],
-  target: readonly number[],
-): Promise<Score> {
-  const state = backbone.open(memory, agent);
-  try {
-    const tokens = [...prompt, ...target.slice(0, -1)];
-    const [logits] = await state.step([{ row: state.row(), tokens, logits: target.length }]);
-    let loss = 0;
-    let correct = 0;
-    target.forEach((token, index) => {
-      const { logSum, best } = summary(logits![index]!);
-      loss += logSum - logits![index]![token]!;
-      if (best === token) correct++;
-    });
-    return { loss, correct, tokens: target.length };
-  } finally {
-    state.close();
-  }
-}
-
-/** Logarithm of the sum of exponentials, and the most likely token. */
-function summary(logits: Float32Array): { logSum: number; best: number } {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
-  const top = logits[best]!;
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - top);
-  return { logSum: top + Math.log(sum), best };
 }
 
 /** The likeliest analysis of the row's own window, as serving finds it, ending with `<|patch|>`. */

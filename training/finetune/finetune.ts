@@ -2,7 +2,14 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { AGENT_NAMES, loadAgent, saveAgent, type Agent, type AgentDescription, type AgentName } from '../../adapters/agent.js';
+import {
+  AGENT_NAMES,
+  loadAgent,
+  saveAgent,
+  type Agent,
+  type AgentDescription,
+  type AgentName,
+} from '../../adapters/agent.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
