@@ -59,14 +59,20 @@ module.exports = {
       name: 'only-the-engine-loads-models',
       comment: 'inside server/ only the worker threads load the model; everything else talks to it by messages',
       severity: 'error',
-      from: { path: '^server/', pathNot: '^server/inference/(engine|worker|check-worker|agent-shelf|warm-up)\\.ts$' },
+      from: {
+        path: '^server/',
+        pathNot: '^server/inference/(engine|worker|check-worker|agent-shelf|warm-up|stop-flag)\\.ts$',
+      },
       to: { path: '^(model|adapters)/' },
     },
     {
       name: 'only-the-worker-runs-the-pipeline',
       comment: 'a graph run blocks its thread, so the main thread takes types from pipeline/ and nothing else',
       severity: 'error',
-      from: { path: '^server/', pathNot: '^server/inference/(engine|worker|check-worker|agent-shelf|warm-up)\\.ts$' },
+      from: {
+        path: '^server/',
+        pathNot: '^server/inference/(engine|worker|check-worker|agent-shelf|warm-up|stop-flag)\\.ts$',
+      },
       to: { path: '^pipeline/', pathNot: '^pipeline/types\\.ts$' },
     },
     {

@@ -3,16 +3,36 @@ import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { AppError, ClientGoneError, type ErrorCode } from './errors.js';
 
-/** Sends an error in the one shape all errors have. */
-function sendError(response: Response, error: AppError): void {
-  const { code, message, details } = error;
-  (response.locals as { code?: ErrorCode }).code = code;
-  if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
-  if (!response.req.complete) closeAfterAnswer(response);
-  response.status(error.status).json({ error: { code, message, details } });
+/** The one shape all errors have. */
+export interface ErrorBody {
+  readonly error: Pick<AppError, 'code' | 'message' | 'details'>;
 }
 
-/** Express' last handler: maps whatever was thrown to a row of the error table. The text of unknown errors is logged, not sent. */
+/**
+ * What a client is told of anything that was thrown: a row of the error table. The text of unknown errors is logged, not sent.
+ * The log line of the request names the code.
+ */
+export function errorReport(logger: Logger, thrown: unknown, response: Response): ErrorBody {
+  const { code, message, details } = asAppError(logger, thrown, response);
+  return { error: { code, message, details } };
+}
+
+function asAppError(logger: Logger, thrown: unknown, response: Response): AppError {
+  const locals = response.locals as { id?: string; code?: ErrorCode };
+  const { id } = locals;
+  let error: AppError;
+  if (thrown instanceof AppError) {
+    error = thrown;
+    if (error.cause !== undefined) logger.error({ id, err: error.cause, code: error.code }, 'request failed');
+  } else {
+    error = new AppError('internal_error', 'The server failed; the log says why, under this x-request-id.');
+    logger.error({ id, err: thrown }, 'request failed');
+  }
+  locals.code = error.code;
+  return error;
+}
+
+/** Express' last handler: answers whatever was thrown before an answer began. */
 export function errorHandler(logger: Logger): ErrorRequestHandler {
   return (thrown: unknown, _request, response, next) => {
     if (thrown instanceof ClientGoneError || response.closed) return;
@@ -20,17 +40,11 @@ export function errorHandler(logger: Logger): ErrorRequestHandler {
       next(thrown);
       return;
     }
-    const { id } = response.locals as { id?: string };
-    if (!(thrown instanceof AppError)) {
-      logger.error({ id, err: thrown }, 'request failed');
-      sendError(
-        response,
-        new AppError('internal_error', 'The server failed; the log says why, under this x-request-id.'),
-      );
-      return;
-    }
-    if (thrown.cause !== undefined) logger.error({ id, err: thrown.cause, code: thrown.code }, 'request failed');
-    sendError(response, thrown);
+    const error = asAppError(logger, thrown, response);
+    const { code, message, details, retryAfterSeconds } = error;
+    if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
+    if (!response.req.complete) closeAfterAnswer(response);
+    response.status(error.status).json({ error: { code, message, details } } satisfies ErrorBody);
   };
 }
 

@@ -11,21 +11,28 @@ interface PatchBody {
   readonly seed?: number;
   readonly temperature?: number;
   readonly max_new_tokens?: number;
+  readonly stream?: boolean;
+}
+
+/** A request for the pipeline, and whether its answer is wanted as events. */
+export interface CheckedRequest {
+  readonly request: PatchRequest;
+  readonly stream: boolean;
 }
 
 /**
  * Turns a parsed JSON body into a request for the pipeline, or throws an AppError that names every place at fault.
  * First the schema of openapi.yaml, then sizes, then what a schema cannot say.
  */
-export function readPatchRequest(body: unknown, contract: Contract, limits: Limits): PatchRequest {
+export function readPatchRequest(body: unknown, contract: Contract, limits: Limits): CheckedRequest {
   const faults = contract.requestBody('createPatches')(body);
   if (faults.length > 0) throw invalid('invalid_request', 'The request does not fit the contract', faults);
-  const { issue: rawIssue, files, ...settings } = body as PatchBody;
+  const { issue: rawIssue, files, stream = false, ...settings } = body as PatchBody;
   const issue = splitIssue(rawIssue);
   checkIssue(issue, limits);
   checkFiles(files, limits);
   checkSettings(settings, limits);
-  return { issue, files, ...settings };
+  return { request: { issue, files, ...settings }, stream };
 }
 
 /** A plain text's first non-blank line is the title, the rest the body. */

@@ -5,6 +5,7 @@ import type { PipelineEvent } from '../../pipeline/types.js';
 import { AgentShelf } from './agent-shelf.js';
 import { loadEngine } from './engine.js';
 import type { FromWorker, ToWorker, WorkerSettings } from './messages.js';
+import { stoppable } from './stop-flag.js';
 import { warmUpRequest } from './warm-up.js';
 
 /** The request at work. */
@@ -36,12 +37,16 @@ async function main(): Promise<void> {
   }: Extract<ToWorker, { type: 'run' }>): Promise<void> => {
     const stop = new AbortController();
     current = { id, stop };
+    const isStopped = (): boolean => Atomics.load(stopFlag, 0) !== 0;
+    const backbone = stoppable(engine.backbone, isStopped, () => {
+      stop.abort();
+    });
     const onEvent = (event: PipelineEvent): void => {
-      if (Atomics.load(stopFlag, 0) !== 0) stop.abort();
+      if (isStopped()) stop.abort();
       else if (events) send({ type: 'event', id, event });
     };
     try {
-      const pinned = { ...engine, agents: shelf.pair(release) };
+      const pinned = { ...engine, backbone, agents: shelf.pair(release) };
       const result = await createPatches(pinned, request, { signal: stop.signal, onEvent, options: settings.options });
       send({ type: 'result', id, value: { result, release } });
     } catch (error) {

@@ -1,127 +1,95 @@
 import { Router, type Response } from 'express';
 import type { Logger } from 'pino';
-import type { Admission, Slot } from '../admission.js';
-import type { Config } from '../config.js';
-import { AppError, ClientGoneError } from '../errors.js';
-import type { InferenceHost } from '../inference/host.js';
+import type { Slot } from '../admission.js';
+import { idOf, outcomeOf, runAdmitted, type Admitted, type AdmittedRunDeps } from '../admitted-run.js';
+import { EventStream } from '../event-stream.js';
+import { errorReport } from '../http-errors.js';
 import type { InferenceResult } from '../inference/messages.js';
 import { readJsonBody } from '../json-body.js';
-import type { Metrics, Outcome } from '../metrics.js';
+import type { Outcome } from '../metrics.js';
 import type { Contract } from '../openapi.js';
-import type { CanaryWatch } from '../releases/canary-watch.js';
-import type { Lease, ReleaseRegistry } from '../releases/registry.js';
 import { readPatchRequest } from '../request-checks.js';
+import type { PatchRequest } from '../../pipeline/types.js';
+import { mergeTokens, patchEvent } from './patch-events.js';
 
 /** What POST /v1/patches needs. */
-export interface PatchRouteDeps {
-  readonly config: Config;
+export interface PatchRouteDeps extends AdmittedRunDeps {
   readonly contract: Contract;
-  readonly host: InferenceHost;
-  readonly admission: Admission;
-  readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly registry: ReleaseRegistry;
-  readonly watch: CanaryWatch;
-  /** Aborts when running requests may go on no longer (the end of a shutdown). */
-  readonly drained: AbortSignal;
 }
 
-/** `POST /v1/patches`: body → checks → queue → worker → answer. */
+/** `POST /v1/patches`: body → checks → queue → worker → answer, whole or as events. */
 export function patchRoutes(deps: PatchRouteDeps): Router {
-  const { config, contract, host, admission, metrics, logger, registry, watch } = deps;
+  const { config, contract, host, metrics, logger } = deps;
   const router = Router();
 
   router.post('/v1/patches', async (request, response) => {
-    const id = (response.locals as { id: string }).id;
     const body = await readJsonBody(request, config.limits.maxBodyBytes);
-    const patchRequest = readPatchRequest(body, contract, config.limits);
-    if (host.state === 'loading' || !registry.state)
-      throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
-
-    const gone = signalOfClient(response);
-    const admitted = performance.now();
-    // The pair is chosen here and stays, however long the request waits and whatever is published meanwhile.
-    const lease = registry.pin(request.get('x-request-key') ?? id);
-    const slot = await admission.acquire(gone).catch((error: unknown) => {
-      lease.end();
-      throw error;
-    });
-    metrics.queueTime.observe(slot.waitedMs / 1000);
-    let outcome: Outcome = 'failed';
-    try {
-      const { result, release } = await runWithDeadline(deps, patchRequest, gone, lease);
-      outcome = result.status;
-      metrics.observeResult(result);
-      logger.info(
-        {
-          id,
-          status: result.status,
-          patches: result.patches.length,
-          usage: result.usage,
-          timings: result.timings,
-          release,
-          label: lease.label,
-        },
-        'patches',
-      );
-      sendAnswer(response, id, slot, { result, release });
-    } catch (error) {
-      if (error instanceof ClientGoneError) outcome = 'cancelled';
-      if (error instanceof AppError && error.code === 'deadline_exceeded') outcome = 'deadline';
-      throw error;
-    } finally {
-      slot.release();
-      lease.end();
-      const seconds = (performance.now() - admitted) / 1000;
-      metrics.observeOutcome(outcome, seconds);
-      watch.observe(lease.label, outcome, seconds);
-    }
+    const checked = readPatchRequest(body, contract, config.limits);
+    const work = checked.stream ? stream : answer;
+    await runAdmitted(deps, response, (admitted) => work(checked.request, admitted, response));
   });
+
+  const answer = async (request: PatchRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
+    const { signal, lease, slot } = admitted;
+    const answered = await host.run(request, { signal, release: lease.release });
+    observePatches(deps, response, answered, admitted);
+    response.json(patchAnswer(idOf(response), slot, answered));
+    return answered.result.status;
+  };
+
+  /** A failure is an event: the status was sent when the worker took the request. */
+  const stream = async (request: PatchRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
+    const { signal, lease, slot } = admitted;
+    const id = idOf(response);
+    const release = { id: lease.release.id };
+    const events = new EventStream(response, mergeTokens);
+    try {
+      const answered = await host.run(request, {
+        signal,
+        release: lease.release,
+        onEvent: (event) => {
+          const told = patchEvent(event, lease.release);
+          if (told) events.send(told);
+        },
+      });
+      observePatches(deps, response, answered, admitted);
+      events.send({ name: 'patch', data: patchAnswer(id, slot, answered) });
+      events.send({ name: 'done', data: { id, release } });
+      return answered.result.status;
+    } catch (error) {
+      if (!response.closed) events.send({ name: 'error', data: { release, ...errorReport(logger, error, response) } });
+      return outcomeOf(error);
+    } finally {
+      events.end();
+    }
+  };
 
   return router;
 }
 
-async function runWithDeadline(
-  deps: PatchRouteDeps,
-  patchRequest: Parameters<InferenceHost['run']>[0],
-  gone: AbortSignal,
-  { release }: Lease,
-): Promise<InferenceResult> {
-  const { requestTimeoutMs } = deps.config;
-  const deadline = new AbortController();
-  const timer = setTimeout(() => {
-    deadline.abort(new AppError('deadline_exceeded', `The request took longer than ${requestTimeoutMs} ms.`));
-  }, requestTimeoutMs);
-  try {
-    return await deps.host.run(patchRequest, {
-      signal: AbortSignal.any([gone, deadline.signal, deps.drained]),
-      release,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
+/** Counts and logs an answer of the pipeline; the text of the request and of the answer are not logged. */
+export function observePatches(
+  { metrics, logger }: Pick<PatchRouteDeps, 'metrics' | 'logger'>,
+  response: Response,
+  { result, release }: InferenceResult,
+  { lease }: Admitted,
+): void {
+  const { status, usage, timings } = result;
+  metrics.observeResult(result);
+  const id = idOf(response);
+  logger.info({ id, status, patches: result.patches.length, usage, timings, release, label: lease.label }, 'patches');
 }
 
-function sendAnswer(response: Response, id: string, slot: Slot, { result, release }: InferenceResult): void {
+function patchAnswer(id: string, slot: Slot, { result, release }: InferenceResult): object {
   const timings = Object.entries({ queue: slot.waitedMs, ...result.timings }).map(([stage, ms]) => [
     stage,
     roundMs(ms),
   ]);
-  response.json({ id, ...result, release, timings: Object.fromEntries(timings) as unknown });
+  return { id, ...result, release, timings: Object.fromEntries(timings) as unknown };
 }
 
 /** To the microsecond. */
 function roundMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** Aborts with ClientGoneError when the connection closes before the answer is out. */
-function signalOfClient(response: Response): AbortSignal {
-  const controller = new AbortController();
-  const check = (): void => {
-    if (!response.writableFinished) controller.abort(new ClientGoneError());
-  };
-  if (response.closed) check();
-  else response.once('close', check);
-  return controller.signal;
 }

@@ -17,7 +17,7 @@ describe('cases', () => {
     it(name, async function () {
       const example = await loadCase(name);
       const body = { issue: example.issue, files: example.files };
-      assert.deepEqual(readPatchRequest(body, loadContract(), loadConfig({}).limits).files, example.files);
+      assert.deepEqual(readPatchRequest(body, loadContract(), loadConfig({}).limits).request.files, example.files);
       await withCopy(example, async (copy) => {
         const before = await testsPass(example, copy);
         if (before === undefined) {
