@@ -1,22 +1,36 @@
 import type { Response } from 'express';
+import type { Logger } from 'pino';
 import type { Admission, Slot } from './admission.js';
 import type { Config } from './config.js';
-import { AppError, ClientGoneError } from './errors.js';
+import { AppError, ClientGoneError, type ErrorCode } from './errors.js';
 import type { InferenceHost } from './inference/host.js';
 import type { Metrics, Outcome } from './metrics.js';
+import { adaptersOf, type ModelId } from './openai/models.js';
+import type { Contract } from './openapi.js';
 import type { CanaryWatch } from './releases/canary-watch.js';
 import type { Lease, ReleaseRegistry } from './releases/registry.js';
 
-/** What a request needs to get a worker. */
-export interface AdmittedRunDeps {
+/** What the routes need that compute something. */
+export interface InferenceDeps {
   readonly config: Config;
+  readonly contract: Contract;
   readonly host: InferenceHost;
   readonly admission: Admission;
   readonly metrics: Metrics;
+  readonly logger: Logger;
   readonly registry: ReleaseRegistry;
   readonly watch: CanaryWatch;
   /** Aborts when running requests may go on no longer (the end of a shutdown). */
   readonly drained: AbortSignal;
+}
+
+/** What is known of a request besides its text, for its log lines. */
+export interface RequestLocals {
+  id: string;
+  /** Code of the error it was answered with. */
+  code?: ErrorCode;
+  /** Id of the release it was pinned to, also if it failed then. */
+  release?: string;
 }
 
 /** What a request holds while it is computed. */
@@ -28,12 +42,13 @@ export interface Admitted {
 }
 
 /**
- * Queue, release and deadline of one request: `work` runs with a slot and a pinned release, which it loses when it ends.
+ * Queue, release and deadline of one request to a model: `work` runs with a slot and a pinned release, which it loses when it ends.
  * It returns how it ended. Throws what the queue and `work` throw, and AppError `not_ready`.
  */
 export async function runAdmitted(
-  deps: AdmittedRunDeps,
+  deps: InferenceDeps,
   response: Response,
+  model: ModelId,
   work: (admitted: Admitted) => Promise<Outcome>,
 ): Promise<void> {
   const { host, admission, metrics, registry, watch } = deps;
@@ -44,10 +59,15 @@ export async function runAdmitted(
   const admitted = performance.now();
   // The pair is chosen here and stays, however long the request waits and whatever is published meanwhile.
   const lease = registry.pin(response.req.get('x-request-key') ?? idOf(response));
-  const slot = await admission.acquire(gone).catch((error: unknown) => {
-    lease.end();
-    throw error;
-  });
+  (response.locals as RequestLocals).release = lease.release.id;
+  const waited = metrics.waitFor(adaptersOf(model));
+  const slot = await admission
+    .acquire(gone)
+    .catch((error: unknown) => {
+      lease.end();
+      throw error;
+    })
+    .finally(waited);
   metrics.queueTime.observe(slot.waitedMs / 1000);
   const deadline = deadlineAfter(deps.config.requestTimeoutMs);
   let outcome: Outcome = 'failed';
@@ -62,7 +82,8 @@ export async function runAdmitted(
     lease.end();
     const seconds = (performance.now() - admitted) / 1000;
     metrics.observeOutcome(outcome, seconds);
-    watch.observe(lease.label, outcome, seconds);
+    // A canary is judged by its patches.
+    if (model === 'pipeline') watch.observe(lease.label, outcome, seconds);
   }
 }
 
@@ -74,7 +95,7 @@ export function outcomeOf(error: unknown): Outcome {
 
 /** The request's id, which is in its log lines. */
 export function idOf(response: Response): string {
-  return (response.locals as { id: string }).id;
+  return (response.locals as RequestLocals).id;
 }
 
 function deadlineAfter(timeoutMs: number): { readonly signal: AbortSignal; clear(): void } {

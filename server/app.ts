@@ -1,16 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import type { InferenceDeps, RequestLocals } from './admitted-run.js';
 import { AppError } from './errors.js';
 import { errorHandler } from './http-errors.js';
 import type { Metrics } from './metrics.js';
 import type { Contract } from './openapi.js';
 import { operationRoutes } from './routes/operation.js';
 import { adminRoutes, type AdminRouteDeps } from './routes/admin.js';
-import { patchRoutes, type PatchRouteDeps } from './routes/patches.js';
+import { openAiErrorBody } from './openai/errors.js';
+import { OPENAI_PATHS, openAiRoutes } from './routes/openai.js';
+import { patchRoutes } from './routes/patches.js';
 
 /** Everything the app is made of; tests put a fake host in. */
-export type AppDeps = PatchRouteDeps & AdminRouteDeps;
+export type AppDeps = InferenceDeps & AdminRouteDeps;
 
 /** The HTTP application: ids, logs, metrics, routes, errors. It never listens. */
 export function buildApp(deps: AppDeps): Express {
@@ -25,13 +28,18 @@ export function buildApp(deps: AppDeps): Express {
   app.use(onlyDocumentedMethods(deps.contract));
   app.use(operationRoutes(deps));
   app.use(patchRoutes(deps));
+  app.use(openAiRoutes(deps));
   app.use(adminRoutes(deps));
   app.use(() => {
     throw new AppError('not_found', 'There is nothing at this path.');
   });
+  app.use(OPENAI_PATHS, errorHandler(deps.logger, openAiErrorBody));
   app.use(errorHandler(deps.logger));
   return app;
 }
+
+/** Paths whose requests are worth a log line at `info`, and whose errors are counted by code. */
+const INFERENCE_PATHS = ['/v1/patches', '/v1/chat/completions', '/v1/completions'];
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
@@ -41,11 +49,11 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
     const started = performance.now();
     const sent = request.get('x-request-id');
     const id = sent !== undefined && uuid.test(sent) ? sent : randomUUID();
-    const locals = response.locals as { id: string; code?: string };
+    const locals = response.locals as RequestLocals;
     locals.id = id;
     response.set('x-request-id', id);
     if (closing()) response.set('Connection', 'close');
-    const path = Object.hasOwn(contract.document.paths, request.path) ? request.path : 'unknown';
+    const path = contract.templateOf(request.path) ?? 'unknown';
     const { method } = request;
     metrics.httpInFlight.inc();
     response.once('close', () => {
@@ -56,9 +64,11 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
       const labels = { method, path, status: String(status) };
       metrics.httpRequests.inc(labels);
       metrics.httpDuration.observe(labels, ms / 1000);
-      if (path === '/v1/patches' && locals.code !== undefined) metrics.rejected.inc({ reason: locals.code });
-      const level = status >= 500 ? 'warn' : path === '/v1/patches' ? 'info' : 'debug';
-      logger[level]({ id, method, path, status, code: locals.code, ms: Math.round(ms * 10) / 10 }, 'request');
+      const isInference = INFERENCE_PATHS.includes(path);
+      const { code, release } = locals;
+      if (isInference && code !== undefined) metrics.rejected.inc({ reason: code });
+      const level = status >= 500 ? 'warn' : isInference ? 'info' : 'debug';
+      logger[level]({ id, method, path, status, code, release, ms: Math.round(ms * 10) / 10 }, 'request');
     });
     next();
   };

@@ -4,20 +4,20 @@ import type { Logger } from 'pino';
 import { AppError, ClientGoneError, type ErrorCode } from './errors.js';
 
 /** The one shape all errors have. */
-export interface ErrorBody {
+interface ErrorBody {
   readonly error: Pick<AppError, 'code' | 'message' | 'details'>;
+}
+
+/** The body of an error, except for the OpenAI-compatible routes. */
+export function errorBody({ code, message, details }: AppError): ErrorBody {
+  return { error: { code, message, details } };
 }
 
 /**
  * What a client is told of anything that was thrown: a row of the error table. The text of unknown errors is logged, not sent.
  * The log line of the request names the code.
  */
-export function errorReport(logger: Logger, thrown: unknown, response: Response): ErrorBody {
-  const { code, message, details } = asAppError(logger, thrown, response);
-  return { error: { code, message, details } };
-}
-
-function asAppError(logger: Logger, thrown: unknown, response: Response): AppError {
+export function reportedError(logger: Logger, thrown: unknown, response: Response): AppError {
   const locals = response.locals as { id?: string; code?: ErrorCode };
   const { id } = locals;
   let error: AppError;
@@ -32,19 +32,18 @@ function asAppError(logger: Logger, thrown: unknown, response: Response): AppErr
   return error;
 }
 
-/** Express' last handler: answers whatever was thrown before an answer began. */
-export function errorHandler(logger: Logger): ErrorRequestHandler {
+/** Express' last handler: answers whatever was thrown before an answer began, in the given shape. */
+export function errorHandler(logger: Logger, bodyOf: (error: AppError) => object = errorBody): ErrorRequestHandler {
   return (thrown: unknown, _request, response, next) => {
     if (thrown instanceof ClientGoneError || response.closed) return;
     if (response.headersSent) {
       next(thrown);
       return;
     }
-    const error = asAppError(logger, thrown, response);
-    const { code, message, details, retryAfterSeconds } = error;
-    if (retryAfterSeconds !== undefined) response.set('Retry-After', String(retryAfterSeconds));
+    const error = reportedError(logger, thrown, response);
+    if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
     if (!response.req.complete) closeAfterAnswer(response);
-    response.status(error.status).json({ error: { code, message, details } } satisfies ErrorBody);
+    response.status(error.status).json(bodyOf(error));
   };
 }
 

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { PatchResult, Stage } from '../pipeline/types.js';
 import type { Release } from './inference/messages.js';
+import { adaptersOf } from './openai/models.js';
 
 const prefix = 'agentic_';
 
@@ -13,7 +14,7 @@ const tenths = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** How a request that reached the queue ended. */
-export type Outcome = PatchResult['status'] | 'failed' | 'deadline' | 'cancelled';
+export type Outcome = PatchResult['status'] | 'completed' | 'failed' | 'deadline' | 'cancelled';
 
 /** Every metric of the server. One instance per app, with its own registry. */
 export class Metrics {
@@ -54,7 +55,7 @@ export class Metrics {
   });
   readonly rejected = new Counter({
     name: `${prefix}requests_rejected_total`,
-    help: 'Requests to /v1/patches answered with an error, by its code.',
+    help: 'Requests for patches or completions answered with an error, by its code.',
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
@@ -145,11 +146,21 @@ export class Metrics {
     help: 'Inference workers started again after they stopped.',
     registers: [this.registry],
   });
+  /** Under vLLM's name, by which gateways look for it. */
+  readonly loraRequests = new Gauge({
+    name: 'vllm:lora_requests_info',
+    help: 'Adapters that are loaded and that queued requests wait for; the value is the time of the last change.',
+    labelNames: ['max_lora', 'running_lora_adapters', 'waiting_lora_adapters'] as const,
+    registers: [this.registry],
+  });
+  /** How many queued requests wait for each adapter. */
+  readonly #waitingFor = new Map<string, number>();
 
   constructor() {
+    this.#showAdapters();
     collectDefaultMetrics({ register: this.registry });
     for (const name of misnamed) this.registry.removeSingleMetric(name);
-    for (const outcome of ['applies', 'syntax_error', 'abstained', 'failed', 'deadline', 'cancelled']) {
+    for (const outcome of ['applies', 'syntax_error', 'abstained', 'completed', 'failed', 'deadline', 'cancelled']) {
       this.finished.inc({ outcome }, 0);
     }
     for (const status of ['applies', 'syntax_error', 'abstained']) this.patches.inc({ status }, 0);
@@ -176,6 +187,32 @@ export class Metrics {
   observeOutcome(outcome: Outcome, seconds: number): void {
     this.finished.inc({ outcome });
     this.e2eLatency.observe({ outcome }, seconds);
+  }
+
+  /** Counts a queued request under the adapters it needs, until the function returned is called. */
+  waitFor(adapters: readonly string[]): () => void {
+    const add = (change: number): void => {
+      for (const name of adapters) this.#waitingFor.set(name, (this.#waitingFor.get(name) ?? 0) + change);
+      this.#showAdapters();
+    };
+    add(1);
+    return () => {
+      add(-1);
+    };
+  }
+
+  /** Both agents are in memory as long as the server answers, so a gateway need not prefer one server to another. */
+  #showAdapters(): void {
+    const loaded = adaptersOf('pipeline');
+    this.loraRequests.reset();
+    this.loraRequests.set(
+      {
+        max_lora: String(loaded.length),
+        running_lora_adapters: loaded.join(','),
+        waiting_lora_adapters: loaded.filter((name) => (this.#waitingFor.get(name) ?? 0) > 0).join(','),
+      },
+      Date.now() / 1000,
+    );
   }
 
   /** Says which generations are served; earlier ones disappear from the series. */

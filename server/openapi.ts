@@ -25,7 +25,9 @@ export type Check = (value: unknown) => readonly ErrorDetail[];
 /** The document with compiled validators. */
 export interface Contract {
   readonly document: OpenApiDocument;
-  /** Upper-case methods of a path as written in the document; HEAD goes with GET. */
+  /** The path of the document that a request's path fits, `/v1/models/{model}` for `/v1/models/pipeline`; undefined if none. */
+  templateOf(path: string): string | undefined;
+  /** Upper-case methods of a request's path; HEAD goes with GET. */
   methodsOf(path: string): readonly string[];
   /** Check of an operation's JSON request body. */
   requestBody(operationId: string): Check;
@@ -53,12 +55,17 @@ export function loadContract(file = join(packageRoot, 'openapi.yaml')): Contract
     return found;
   };
 
+  const templates = Object.keys(document.paths)
+    .filter((path) => path.includes('{'))
+    .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }));
+  const templateOf = (path: string): string | undefined =>
+    Object.hasOwn(document.paths, path) ? path : templates.find(({ pattern }) => pattern.test(path))?.path;
+
   return {
     document,
+    templateOf,
     methodsOf: (path) => {
-      const methods = Object.keys(Object.hasOwn(document.paths, path) ? (document.paths[path] ?? {}) : {}).map(
-        (method) => method.toUpperCase(),
-      );
+      const methods = Object.keys(document.paths[templateOf(path) ?? ''] ?? {}).map((method) => method.toUpperCase());
       return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
     },
     requestBody: (operationId) => {

@@ -1,39 +1,32 @@
 import { Router, type Response } from 'express';
-import type { Logger } from 'pino';
 import type { Slot } from '../admission.js';
-import { idOf, outcomeOf, runAdmitted, type Admitted, type AdmittedRunDeps } from '../admitted-run.js';
+import { idOf, outcomeOf, runAdmitted, type Admitted, type InferenceDeps } from '../admitted-run.js';
+import { observePatches } from '../answer-log.js';
 import { EventStream } from '../event-stream.js';
-import { errorReport } from '../http-errors.js';
+import { errorBody, reportedError } from '../http-errors.js';
 import type { InferenceResult } from '../inference/messages.js';
 import { readJsonBody } from '../json-body.js';
 import type { Outcome } from '../metrics.js';
-import type { Contract } from '../openapi.js';
 import { readPatchRequest } from '../request-checks.js';
 import type { PatchRequest } from '../../pipeline/types.js';
 import { mergeTokens, patchEvent } from './patch-events.js';
 
-/** What POST /v1/patches needs. */
-export interface PatchRouteDeps extends AdmittedRunDeps {
-  readonly contract: Contract;
-  readonly logger: Logger;
-}
-
 /** `POST /v1/patches`: body → checks → queue → worker → answer, whole or as events. */
-export function patchRoutes(deps: PatchRouteDeps): Router {
-  const { config, contract, host, metrics, logger } = deps;
+export function patchRoutes(deps: InferenceDeps): Router {
+  const { config, contract, host, logger } = deps;
   const router = Router();
 
   router.post('/v1/patches', async (request, response) => {
     const body = await readJsonBody(request, config.limits.maxBodyBytes);
     const checked = readPatchRequest(body, contract, config.limits);
     const work = checked.stream ? stream : answer;
-    await runAdmitted(deps, response, (admitted) => work(checked.request, admitted, response));
+    await runAdmitted(deps, response, 'pipeline', (admitted) => work(checked.request, admitted, response));
   });
 
   const answer = async (request: PatchRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
     const { signal, lease, slot } = admitted;
     const answered = await host.run(request, { signal, release: lease.release });
-    observePatches(deps, response, answered, admitted);
+    observePatches(deps, response, admitted, answered);
     response.json(patchAnswer(idOf(response), slot, answered));
     return answered.result.status;
   };
@@ -53,12 +46,15 @@ export function patchRoutes(deps: PatchRouteDeps): Router {
           if (told) events.send(told);
         },
       });
-      observePatches(deps, response, answered, admitted);
+      observePatches(deps, response, admitted, answered);
       events.send({ name: 'patch', data: patchAnswer(id, slot, answered) });
       events.send({ name: 'done', data: { id, release } });
       return answered.result.status;
     } catch (error) {
-      if (!response.closed) events.send({ name: 'error', data: { release, ...errorReport(logger, error, response) } });
+      if (!response.closed) {
+        const reported = errorBody(reportedError(logger, error, response));
+        events.send({ name: 'error', data: { release, ...reported } });
+      }
       return outcomeOf(error);
     } finally {
       events.end();
@@ -66,19 +62,6 @@ export function patchRoutes(deps: PatchRouteDeps): Router {
   };
 
   return router;
-}
-
-/** Counts and logs an answer of the pipeline; the text of the request and of the answer are not logged. */
-export function observePatches(
-  { metrics, logger }: Pick<PatchRouteDeps, 'metrics' | 'logger'>,
-  response: Response,
-  { result, release }: InferenceResult,
-  { lease }: Admitted,
-): void {
-  const { status, usage, timings } = result;
-  metrics.observeResult(result);
-  const id = idOf(response);
-  logger.info({ id, status, patches: result.patches.length, usage, timings, release, label: lease.label }, 'patches');
 }
 
 function patchAnswer(id: string, slot: Slot, { result, release }: InferenceResult): object {

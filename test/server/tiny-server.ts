@@ -16,7 +16,10 @@ export async function startTinyServer(
     THREADS: '1',
     ...environment,
   });
-  const logger = pino({ base: null }, { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) });
+  const logger = pino(
+    { base: null, level: 'trace' },
+    { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) },
+  );
   const server = await startServer({ config, logger });
   await server.ready;
   return { ...server, log };
