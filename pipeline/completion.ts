@@ -6,6 +6,9 @@ import type { Tokenizer } from '../model/tokenizer.js';
 import { RawText } from './raw-text.js';
 import type { Completion, CompletionRequest, PipelineEvent } from './types.js';
 
+/** No token is longer: a text beyond it is refused before megabytes of it are tokenised. */
+const MAX_TOKEN_CHARACTERS = 40;
+
 /** How a call of {@link complete} is watched and stopped. */
 export interface CompletionCall {
   readonly signal?: AbortSignal;
@@ -24,14 +27,19 @@ export async function complete(
   call: CompletionCall = {},
 ): Promise<Completion> {
   const { tokenizer, config } = backbone;
-  const { source, target } = splitPrompt(request, tokenizer);
-  const room = config.max_target_tokens - target.length;
-  if (source.length === 0 || source.length > config.max_source_tokens || room < 1) {
-    throw new ModelError(
+  const { max_source_tokens: maxSource, max_target_tokens: maxTarget } = config;
+  const tooLong = (what: string): ModelError =>
+    new ModelError(
       'input_too_long',
-      `The prompt has ${source.length} tokens for the encoder (1 to ${config.max_source_tokens} are taken) and ` +
-        `${target.length} for the decoder (fewer than ${config.max_target_tokens}).`,
+      `The prompt ${what}; 1 to ${maxSource} tokens are taken by the encoder, fewer than ${maxTarget} by the decoder.`,
     );
+  if (request.prompt.length > MAX_TOKEN_CHARACTERS * (maxSource + maxTarget)) {
+    throw tooLong(`has ${request.prompt.length} characters`);
+  }
+  const { source, target } = splitPrompt(request, tokenizer);
+  const room = maxTarget - target.length;
+  if (source.length === 0 || source.length > maxSource || room < 1) {
+    throw tooLong(`has ${source.length} tokens for the encoder and ${target.length} for the decoder`);
   }
   const memory = await backbone.encode(source, call.signal);
   const state = backbone.open(memory, agent);

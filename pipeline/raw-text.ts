@@ -42,12 +42,7 @@ export class RawText implements Constraint {
   get settled(): string {
     if (this.#done) return this.#text;
     const whole = this.#text.replace(/\ufffd{1,3}$/, '');
-    const begun = this.#ends.strings.flatMap((end) =>
-      Array.from({ length: end.length - 1 }, (_, index) => end.slice(0, index + 1)).filter((part) =>
-        whole.endsWith(part),
-      ),
-    );
-    return whole.slice(0, whole.length - Math.max(0, ...begun.map((part) => part.length)));
+    return whole.slice(0, whole.length - Math.max(0, ...this.#ends.strings.map((end) => overlap(whole, end))));
   }
 
   forced(): readonly number[] {
@@ -73,4 +68,11 @@ export class RawText implements Constraint {
   clone(): RawText {
     return new RawText(this.#tokenizer, this.#ends, this.#tokens);
   }
+}
+
+/** Length of the longest end of the text with which a string begins. */
+function overlap(text: string, string: string): number {
+  let length = Math.min(text.length, string.length - 1);
+  while (length > 0 && !text.endsWith(string.slice(0, length))) length--;
+  return Math.max(0, length);
 }

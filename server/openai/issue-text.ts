@@ -6,8 +6,8 @@ export interface IssueWithFiles {
   readonly files: readonly { readonly path: string; readonly content: string }[];
 }
 
-/** Opening fence: up to three spaces, the fence, the info string. */
-const FENCE = /^ {0,3}(`{3,}|~{3,})[ \t]*([^`]*)$/;
+/** A line that is longer names no path. */
+const MAX_PATH_LINE = 2000;
 
 /**
  * Reads an issue with its files from Markdown. A fenced code block is a file if it names a path: as the last word of its info string
@@ -20,15 +20,17 @@ export function readIssueText(text: string): IssueWithFiles {
   const files: { path: string; content: string }[] = [];
   const lines = text.split(/\r?\n/);
   for (let index = 0; index < lines.length; index++) {
-    const [, fence, info = ''] = FENCE.exec(lines[index]!) ?? [];
-    if (fence === undefined) {
-      issue.push(lines[index]!);
+    const line = lines[index]!;
+    const [begin = '', fence = ''] = /^ {0,3}(`{3,}|~{3,})/.exec(line) ?? [];
+    const info = line.slice(begin.length);
+    if (fence === '' || (fence.startsWith('`') && info.includes('`'))) {
+      issue.push(line);
       continue;
     }
     const end = closingLine(lines, index + 1, fence);
     const path = pathInInfo(info) ?? takePathLine(issue);
     if (path === undefined) {
-      issue.push(...lines.slice(index, end + 1));
+      for (const kept of lines.slice(index, end + 1)) issue.push(kept);
     } else {
       const code = lines.slice(index + 1, end);
       files.push({ path, content: code.map((line) => `${line}\n`).join('') });
@@ -63,7 +65,9 @@ function pathInInfo(info: string): string | undefined {
 /** Takes the last line that is not blank out of the issue if it is nothing but a path. */
 function takePathLine(issue: string[]): string | undefined {
   const index = issue.findLastIndex((line) => line.trim() !== '');
-  const bare = (issue[index] ?? '').replace(/^[#\s]+/, '').replace(/^(?:file|path):\s*/i, '');
+  const line = issue[index] ?? '';
+  if (line.length > MAX_PATH_LINE) return undefined;
+  const bare = line.replace(/^[#\s]+/, '').replace(/^(?:file|path):\s*/i, '');
   const path = bare.replace(/^[*`\s]+|[*`:\s]+$/g, '');
   if (!looksLikePath(path)) return undefined;
   issue.splice(index);

@@ -46,25 +46,25 @@ const followed: Record<Surface, readonly string[]> = {
 /** They change no answer of the OpenAI API either: whom it is for, how it is filed and billed. */
 const ignored = ['user', 'metadata', 'service_tier', 'safety_identifier', 'prompt_cache_key', 'prompt_cache_retention'];
 
-/** Parameters that cannot be followed, with the values that ask for nothing. */
-const neutral: Readonly<Record<string, readonly unknown[]>> = {
-  n: [1],
-  best_of: [1],
-  presence_penalty: [0],
-  frequency_penalty: [0],
-  logit_bias: [{}],
-  logprobs: [false],
-  echo: [false],
-  suffix: [''],
-  store: [false],
-  tools: [[]],
-  tool_choice: ['none'],
-  response_format: [{ type: 'text' }],
-  modalities: [['text']],
-};
+/** Parameters that cannot be followed, with the value that asks for nothing. */
+const neutral = new Map<string, unknown>([
+  ['n', 1],
+  ['best_of', 1],
+  ['presence_penalty', 0],
+  ['frequency_penalty', 0],
+  ['logit_bias', {}],
+  ['logprobs', false],
+  ['echo', false],
+  ['suffix', ''],
+  ['store', false],
+  ['tools', []],
+  ['tool_choice', 'none'],
+  ['response_format', { type: 'text' }],
+  ['modalities', ['text']],
+]);
 
 /** The pipeline decodes by its own rules. */
-const neutralForPipeline: Readonly<Record<string, readonly unknown[]>> = { top_p: [1], stop: [[]] };
+const neutralForPipeline = new Map<string, unknown>([...neutral, ['top_p', 1], ['stop', []]]);
 
 /**
  * Checks a parsed body. A null counts as absent. Throws AppError `invalid_request`, `model_not_found` or `unsupported_parameter`,
@@ -108,11 +108,12 @@ function withoutNulls(value: unknown): unknown {
 }
 
 function checkParameters(body: object, surface: Surface, model: ModelId): void {
+  const restricted = model === 'pipeline' ? neutralForPipeline : neutral;
   for (const [name, value] of Object.entries(body)) {
-    const restricted = (model === 'pipeline' ? neutralForPipeline[name] : undefined) ?? neutral[name];
-    if (!restricted && (followed[surface].includes(name) || ignored.includes(name))) continue;
-    if (restricted?.some((allowed) => JSON.stringify(allowed) === JSON.stringify(value))) continue;
-    const message = restricted ? `cannot be followed by ${model}` : 'is not a known parameter';
+    const isRestricted = restricted.has(name);
+    if (isRestricted && JSON.stringify(restricted.get(name)) === JSON.stringify(value)) continue;
+    if (!isRestricted && (followed[surface].includes(name) || ignored.includes(name))) continue;
+    const message = isRestricted ? `cannot be followed by ${model}` : 'is not a known parameter';
     throw new AppError('unsupported_parameter', `${name.slice(0, 100)} ${message}.`, {
       details: [{ path: `/${name.slice(0, 100)}`, message }],
     });

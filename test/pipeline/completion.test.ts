@@ -75,7 +75,7 @@ describe('completion', () => {
 
   it('refuses a prompt without anything for the encoder, or with too much', async () => {
     const { config } = engine.backbone;
-    for (const prompt of ['', '<|analyse|>x', 'x '.repeat(config.max_source_tokens)]) {
+    for (const prompt of ['', '<|analyse|>x', 'x '.repeat(config.max_source_tokens), 'x'.repeat(2 ** 24)]) {
       await assert.rejects(run({ prompt }), { code: 'input_too_long' });
     }
     await assert.rejects(run({ prompt: `x<|patch|>${'x '.repeat(config.max_target_tokens)}` }), {

@@ -52,6 +52,20 @@ describe('issue text', () => {
     assert.equal(readIssueText('x\n```/etc/passwd\n```').files[0]?.path, '/etc/passwd');
   });
 
+  it('reads hostile megabytes in time that grows with their length', () => {
+    const many = 2 ** 20;
+    const file = '\n```a.py\nx\n```';
+    for (const hostile of [
+      `${'~'.repeat(many)}\``,
+      `\`\`\`${' '.repeat(many)}\``,
+      `a${' '.repeat(many)}b`,
+      `\`\`\`\n${'x\n'.repeat(many / 2)}\`\`\``,
+      '```title="'.repeat(many / 8),
+    ]) {
+      assert.equal(readIssueText(`x${file}\n${hostile}`).files[0]?.path, 'a.py');
+    }
+  });
+
   it('refuses a text without files', () => {
     for (const text of ['', 'It fails', 'It fails\n```python\nx\n```']) {
       assert.throws(() => readIssueText(text), { code: 'invalid_request' });

@@ -186,6 +186,8 @@ describe('OpenAI-compatible routes', () => {
       ['top_p', chat, { ...pipelineChat, top_p: 0.5 }],
       ['stop', chat, { ...pipelineChat, stop: ['x'] }],
       ['reasoning_effort', chat, { ...pipelineChat, reasoning_effort: 'low' }],
+      ['__proto__', text, JSON.parse('{"model":"backbone","prompt":"x","__proto__":1}') as object],
+      ['constructor', chat, { ...pipelineChat, constructor: 1 }],
       ['presence_penalty', chat, { ...pipelineChat, presence_penalty: 1 }],
       ['messages', chat, { model: 'backbone', messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }],
     ];
