@@ -70,13 +70,15 @@ async function main(): Promise<void> {
     const { id, events, release = info.release } = message;
     const stop = new AbortController();
     current = { id, stop };
-    const isStopped = (): boolean => Atomics.load(stopFlag, 0) !== 0;
-    const backbone = stoppable(engine.backbone, isStopped, () => {
-      stop.abort();
-    });
+    const backbone = stoppable(
+      engine.backbone,
+      () => Atomics.load(stopFlag, 0) !== 0,
+      () => {
+        stop.abort();
+      },
+    );
     const onEvent = (event: PipelineEvent): void => {
-      if (isStopped()) stop.abort();
-      else if (events) send({ type: 'event', id, event });
+      if (events) send({ type: 'event', id, event });
     };
     try {
       const value = await compute(message, backbone, release, { signal: stop.signal, onEvent });

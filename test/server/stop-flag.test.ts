@@ -30,7 +30,7 @@ function counting(backbone: Backbone, onRun: () => void): Backbone {
 }
 
 describe('stop flag', () => {
-  it('stops the work at the run after the one in which it is set, at each of them', async () => {
+  it('stops the work at the run after the one in which it is set, wherever that is', async () => {
     const engine = await tinyEngine();
     const runsUntil = async (last: number): Promise<number> => {
       const stop = new AbortController();
@@ -42,14 +42,15 @@ describe('stop flag', () => {
           stop.abort();
         },
       );
-      const work = createPatches({ ...engine, backbone }, { ...body, n: 3 }, { signal: stop.signal });
+      const work = createPatches({ ...engine, backbone }, { ...body, max_new_tokens: 16 }, { signal: stop.signal });
       if (last === Infinity) await work;
       else await assert.rejects(work);
       return runs;
     };
     const all = await runsUntil(Infinity);
     assert.ok(all > 20, `${all} runs`);
-    for (let last = 1; last < all; last += 7) assert.equal(await runsUntil(last), last);
+    // The encoder, both agents' first steps and places in between.
+    for (let last = 1; last < all; last += Math.ceil(all / 8)) assert.equal(await runsUntil(last), last);
     await engine.close();
   });
 });
