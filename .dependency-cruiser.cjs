@@ -81,7 +81,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^server/',
-        pathNot: '^server/inference/(engine|worker|check-worker|probe-worker|agent-shelf|warm-up)\\.ts$',
+        pathNot: '^server/inference/(engine|worker|check-worker|probe-worker|agent-shelf|warm-up|stop-flag)\\.ts$',
       },
       to: { path: '^(model|adapters)/' },
     },
@@ -91,7 +91,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^server/',
-        pathNot: '^server/inference/(engine|worker|check-worker|probe-worker|agent-shelf|warm-up)\\.ts$',
+        pathNot: '^server/inference/(engine|worker|check-worker|probe-worker|agent-shelf|warm-up|stop-flag)\\.ts$',
       },
       to: { path: '^pipeline/', pathNot: '^pipeline/types\\.ts$' },
     },

@@ -141,10 +141,33 @@ export type PipelineEvent =
   | { readonly type: 'stage_started'; readonly stage: Stage }
   | { readonly type: 'stage_finished'; readonly stage: Stage; readonly ms: number }
   | { readonly type: 'windows'; readonly windows: readonly WindowSummary[] }
-  /** Text of the first hypothesis or candidate as it grows; the others come whole. */
-  | { readonly type: 'text'; readonly stage: 'analysis' | 'code'; readonly text: string }
+  /** Text of the first hypothesis or candidate as it grows (the others come whole), or of a completion. */
+  | { readonly type: 'text'; readonly stage: 'analysis' | 'code' | 'completion'; readonly text: string }
   | { readonly type: 'analysis'; readonly analysis: Analysis; readonly window: WindowSummary }
   | { readonly type: 'candidate'; readonly patch: ProposedPatch };
+
+/** A text for the bare decoder or one of the agents, see `complete`. */
+export interface CompletionRequest {
+  /** Null: the backbone without an agent. */
+  readonly agent: 'issue-analysis' | 'code-generation' | null;
+  readonly prompt: string;
+  /** Most tokens written. */
+  readonly max_tokens: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly top_p: number;
+  readonly seed: number;
+  /** Strings that end the text; they are not part of it. */
+  readonly stop: readonly string[];
+}
+
+/** The continuation of a text. */
+export interface Completion {
+  readonly text: string;
+  /** `stop`: it came to an end; `length`: there was no room for more. */
+  readonly finish: 'stop' | 'length';
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+}
 
 /** How much is tried, and when to be silent. One object, every field with a default (`DEFAULT_OPTIONS`). */
 export interface PipelineOptions {

@@ -32,7 +32,7 @@ function configuration(): string[] {
 
 async function metrics(): Promise<string[]> {
   const { registry } = new Metrics();
-  const own = (await registry.getMetricsAsJSON()).filter(({ name }) => /^(?:agentic|http)_/.test(name));
+  const own = (await registry.getMetricsAsJSON()).filter(({ name }) => /^(?:agentic_|http_|vllm:)/.test(name));
   const rows = own.map(({ name, type, help }) => {
     const metric = registry.getSingleMetric(name) as unknown as { labelNames: readonly string[] };
     const labels = metric.labelNames.map((label) => `\`${label}\``).join(', ');

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
+import type { InferenceDeps, RequestLocals } from './admitted-run.js';
 import { AppError } from './errors.js';
 import { errorHandler } from './http-errors.js';
 import type { Metrics } from './metrics.js';
@@ -9,11 +10,13 @@ import { requireApiKey } from './keys.js';
 import { adminRoutes } from './routes/admin.js';
 import type { AdminRouteDeps } from './routes/admin-request.js';
 import { operationRoutes } from './routes/operation.js';
+import { openAiErrorBody } from './openai/errors.js';
 import { feedbackRoutes, type FeedbackRouteDeps } from './routes/feedback.js';
-import { patchRoutes, type PatchRouteDeps } from './routes/patches.js';
+import { OPENAI_PATHS, openAiRoutes } from './routes/openai.js';
+import { patchRoutes } from './routes/patches.js';
 
 /** Everything the app is made of; tests put a fake host in. */
-export type AppDeps = PatchRouteDeps & AdminRouteDeps & FeedbackRouteDeps;
+export type AppDeps = InferenceDeps & AdminRouteDeps & FeedbackRouteDeps;
 
 /** What one port answers. */
 export interface Apis {
@@ -39,13 +42,18 @@ export function buildApp(deps: AppDeps, apis: Apis = { inference: true, admin: t
     app.use(requireApiKey(deps.config.apiKeys));
     app.use(patchRoutes(deps));
     app.use(feedbackRoutes(deps));
+    app.use(openAiRoutes(deps));
   }
   app.use(() => {
     throw new AppError('not_found', 'There is nothing at this path.');
   });
+  app.use(OPENAI_PATHS, errorHandler(deps.logger, openAiErrorBody));
   app.use(errorHandler(deps.logger));
   return app;
 }
+
+/** Paths whose requests are worth a log line at `info`, and whose errors are counted by code. */
+const INFERENCE_PATHS = ['/v1/patches', '/v1/chat/completions', '/v1/completions'];
 
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
@@ -55,11 +63,11 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
     const started = performance.now();
     const sent = request.get('x-request-id');
     const id = sent !== undefined && uuid.test(sent) ? sent : randomUUID();
-    const locals = response.locals as { id: string; code?: string };
+    const locals = response.locals as RequestLocals;
     locals.id = id;
     response.set('x-request-id', id);
     if (closing()) response.set('Connection', 'close');
-    const path = contract.pathOf(request.path) ?? 'unknown';
+    const path = contract.templateOf(request.path) ?? 'unknown';
     // Any word may be sent as a method; only documented ones become a label.
     const method = contract.methodsOf(request.path).includes(request.method) ? request.method : 'other';
     metrics.httpInFlight.inc();
@@ -71,10 +79,12 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
       const labels = { method, path, status: String(status) };
       metrics.httpRequests.inc(labels);
       metrics.httpDuration.observe(labels, ms / 1000);
-      if (path === '/v1/patches' && locals.code !== undefined) metrics.rejected.inc({ reason: locals.code });
-      if (method === 'POST') metrics.releases.answered(path, locals.code);
-      const level = status >= 500 ? 'warn' : path === '/v1/patches' ? 'info' : 'debug';
-      logger[level]({ id, method, path, status, code: locals.code, ms: Math.round(ms * 10) / 10 }, 'request');
+      const isInference = INFERENCE_PATHS.includes(path);
+      const { code, release } = locals;
+      if (isInference && code !== undefined) metrics.rejected.inc({ reason: code });
+      if (method === 'POST') metrics.releases.answered(path, code);
+      const level = status >= 500 ? 'warn' : isInference ? 'info' : 'debug';
+      logger[level]({ id, method, path, status, code, release, ms: Math.round(ms * 10) / 10 }, 'request');
     });
     next();
   };

@@ -12,6 +12,12 @@ interface ErrorRow {
 export const errorTable = {
   malformed_json: { status: 400, meaning: 'The body is not JSON, or not UTF-8.' },
   bad_request: { status: 400, meaning: 'The bytes on the connection are not valid HTTP.' },
+  unsupported_parameter: {
+    status: 400,
+    meaning: 'A parameter of the OpenAI API that the model cannot follow, or that does not exist; param names it.',
+  },
+  context_length_exceeded: { status: 400, meaning: 'The prompt is empty or longer than the model reads.' },
+  model_not_found: { status: 404, meaning: 'There is no such model; see /v1/models.' },
   not_found: { status: 404, meaning: 'There is nothing at this path.' },
   method_not_allowed: { status: 405, meaning: 'The path exists, the method does not; see the Allow header.' },
   body_too_large: { status: 413, meaning: 'The body is larger than MAX_BODY_BYTES; the limit is in the message.' },

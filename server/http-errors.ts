@@ -3,34 +3,47 @@ import type { ErrorRequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { AppError, ClientGoneError, type ErrorCode } from './errors.js';
 
-/** Sends an error in the one shape all errors have. */
-function sendError(response: Response, error: AppError): void {
-  const { code, message, details } = error;
-  (response.locals as { code?: ErrorCode }).code = code;
-  if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
-  if (!response.req.complete) closeAfterAnswer(response);
-  response.status(error.status).json({ error: { code, message, details } });
+/** The one shape all errors have. */
+interface ErrorBody {
+  readonly error: Pick<AppError, 'code' | 'message' | 'details'>;
 }
 
-/** Express' last handler: maps whatever was thrown to a row of the error table. The text of unknown errors is logged, not sent. */
-export function errorHandler(logger: Logger): ErrorRequestHandler {
+/** The body of an error, except for the OpenAI-compatible routes. */
+export function errorBody({ code, message, details }: AppError): ErrorBody {
+  return { error: { code, message, details } };
+}
+
+/**
+ * What a client is told of anything that was thrown: a row of the error table. The text of unknown errors is logged, not sent.
+ * The log line of the request names the code.
+ */
+export function reportedError(logger: Logger, thrown: unknown, response: Response): AppError {
+  const locals = response.locals as { id?: string; code?: ErrorCode };
+  const { id } = locals;
+  let error: AppError;
+  if (thrown instanceof AppError) {
+    error = thrown;
+    if (error.cause !== undefined) logger.error({ id, err: error.cause, code: error.code }, 'request failed');
+  } else {
+    error = new AppError('internal_error', 'The server failed; the log says why, under this x-request-id.');
+    logger.error({ id, err: thrown }, 'request failed');
+  }
+  locals.code = error.code;
+  return error;
+}
+
+/** Express' last handler: answers whatever was thrown before an answer began, in the given shape. */
+export function errorHandler(logger: Logger, bodyOf: (error: AppError) => object = errorBody): ErrorRequestHandler {
   return (thrown: unknown, _request, response, next) => {
     if (thrown instanceof ClientGoneError || response.closed) return;
     if (response.headersSent) {
       next(thrown);
       return;
     }
-    const { id } = response.locals as { id?: string };
-    if (!(thrown instanceof AppError)) {
-      logger.error({ id, err: thrown }, 'request failed');
-      sendError(
-        response,
-        new AppError('internal_error', 'The server failed; the log says why, under this x-request-id.'),
-      );
-      return;
-    }
-    if (thrown.cause !== undefined) logger.error({ id, err: thrown.cause, code: thrown.code }, 'request failed');
-    sendError(response, thrown);
+    const error = reportedError(logger, thrown, response);
+    if (error.retryAfterSeconds !== undefined) response.set('Retry-After', String(error.retryAfterSeconds));
+    if (!response.req.complete) closeAfterAnswer(response);
+    response.status(error.status).json(bodyOf(error));
   };
 }
 

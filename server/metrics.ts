@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client';
 import type { PatchResult } from '../pipeline/types.js';
 import type { InferenceResult } from './inference/messages.js';
+import { AdapterMetrics } from './metrics/adapters.js';
 import { AgentMetrics } from './metrics/agents.js';
 import { FeedbackMetrics } from './metrics/feedback.js';
 import { prefix, requestBuckets, stageBuckets, STAGES } from './metrics/names.js';
@@ -13,7 +14,7 @@ import type { Label } from './releases/state.js';
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
 
 /** How a request that reached the queue ended. */
-export type Outcome = PatchResult['status'] | 'failed' | 'deadline' | 'cancelled';
+export type Outcome = PatchResult['status'] | 'completed' | 'failed' | 'deadline' | 'cancelled';
 
 /** Every metric of the server. One instance per app, with its own registry; labels take only values of closed lists. */
 export class Metrics {
@@ -54,7 +55,7 @@ export class Metrics {
   });
   readonly rejected = new Counter({
     name: `${prefix}requests_rejected_total`,
-    help: 'Requests to /v1/patches answered with an error, by its code.',
+    help: 'Requests for patches or completions answered with an error, by its code.',
     labelNames: ['reason'] as const,
     registers: [this.registry],
   });
@@ -105,6 +106,7 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  readonly adapters = new AdapterMetrics(this.registry);
   readonly agents = new AgentMetrics(this.registry);
   readonly quality = new QualityMetrics(this.registry);
   readonly releases = new ReleaseMetrics(this.registry);
@@ -114,7 +116,7 @@ export class Metrics {
   constructor() {
     collectDefaultMetrics({ register: this.registry });
     for (const name of misnamed) this.registry.removeSingleMetric(name);
-    for (const outcome of ['applies', 'syntax_error', 'abstained', 'failed', 'deadline', 'cancelled']) {
+    for (const outcome of ['applies', 'syntax_error', 'abstained', 'completed', 'failed', 'deadline', 'cancelled']) {
       this.finished.inc({ outcome }, 0);
     }
   }

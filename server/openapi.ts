@@ -25,9 +25,9 @@ export type Check = (value: unknown) => readonly ErrorDetail[];
 /** The document with compiled validators. */
 export interface Contract {
   readonly document: OpenApiDocument;
-  /** The path as the document writes it, `{id}` for a part that varies; undefined if it has none like it. */
-  pathOf(path: string): string | undefined;
-  /** Upper-case methods of a path; HEAD goes with GET. */
+  /** The path of the document that a request's path fits, `/v1/models/{model}` for `/v1/models/pipeline`; undefined if none. */
+  templateOf(path: string): string | undefined;
+  /** Upper-case methods of a request's path; HEAD goes with GET. */
   methodsOf(path: string): readonly string[];
   /** Check of an operation's JSON request body. */
   requestBody(operationId: string): Check;
@@ -57,15 +57,15 @@ export function loadContract(file = join(packageRoot, 'openapi.yaml')): Contract
 
   const templates = Object.keys(document.paths)
     .filter((path) => path.includes('{'))
-    .map((path) => ({ path, pattern: new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`) }));
-  const pathOf = (path: string): string | undefined =>
+    .map((path) => ({ path, pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`) }));
+  const templateOf = (path: string): string | undefined =>
     Object.hasOwn(document.paths, path) ? path : templates.find(({ pattern }) => pattern.test(path))?.path;
 
   return {
     document,
-    pathOf,
+    templateOf,
     methodsOf: (path) => {
-      const methods = Object.keys(document.paths[pathOf(path) ?? ''] ?? {}).map((method) => method.toUpperCase());
+      const methods = Object.keys(document.paths[templateOf(path) ?? ''] ?? {}).map((method) => method.toUpperCase());
       return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
     },
     requestBody: (operationId) => {

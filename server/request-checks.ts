@@ -12,6 +12,7 @@ interface PatchBody {
   readonly temperature?: number;
   readonly max_new_tokens?: number;
   readonly redact?: readonly string[];
+  readonly stream?: boolean;
 }
 
 /** A request as the contract sends it: its files are text. */
@@ -24,6 +25,8 @@ export interface CheckedRequest {
   readonly request: TextRequest;
   /** Texts that are not to be kept for feedback. */
   readonly marks: readonly string[];
+  /** Whether the answer is wanted as events. */
+  readonly stream: boolean;
 }
 
 /**
@@ -33,12 +36,12 @@ export interface CheckedRequest {
 export function readPatchRequest(body: unknown, contract: Contract, limits: Limits): CheckedRequest {
   const faults = contract.requestBody('createPatches')(body);
   if (faults.length > 0) throw invalid('invalid_request', 'The request does not fit the contract', faults);
-  const { issue: rawIssue, files, redact, ...settings } = body as PatchBody;
+  const { issue: rawIssue, files, redact, stream = false, ...settings } = body as PatchBody;
   const issue = splitIssue(rawIssue);
   checkIssue(issue, limits);
   checkFiles(files, limits);
   checkSettings(settings, limits);
-  return { request: { issue, files, ...settings }, marks: redact ?? [] };
+  return { request: { issue, files, ...settings }, marks: redact ?? [], stream };
 }
 
 /** A plain text's first non-blank line is the title, the rest the body. */

@@ -1,5 +1,5 @@
-import type { PatchRequest, PipelineEvent } from '../../pipeline/types.js';
-import type { AgentPayload, EngineInfo, InferenceResult, Release } from './messages.js';
+import type { CompletionRequest, PatchRequest, PipelineEvent } from '../../pipeline/types.js';
+import type { AgentPayload, CompletionResult, EngineInfo, InferenceResult, Release } from './messages.js';
 
 /** What a run may be given besides the request. */
 export interface RunOptions {
@@ -23,6 +23,8 @@ export interface InferenceHost {
   readonly held: ReadonlyMap<string, AgentPayload>;
   /** Computes one request; call it no more often at a time than there are workers. Rejects with AppError `inference_crashed` or `internal_error`. */
   run(request: PatchRequest, options: RunOptions): Promise<InferenceResult>;
+  /** Continues a text, with the same rules as `run`. Rejects also with AppError `context_length_exceeded`. */
+  complete(request: CompletionRequest, options: RunOptions): Promise<CompletionResult>;
   /** Gives agents to every worker, also to those that are started later. Nothing waits for it: messages keep their order. */
   addAgents(agents: readonly AgentPayload[]): void;
   /** Makes a release, held by the workers, the one that `info` names and that a restarted worker begins with. */

@@ -1,8 +1,7 @@
 import { Worker } from 'node:worker_threads';
-import type { PatchRequest } from '../../pipeline/types.js';
 import { AppError } from '../errors.js';
 import type { RunOptions } from './host.js';
-import type { AgentPayload, EngineInfo, FromWorker, InferenceResult, ToWorker, WorkerSettings } from './messages.js';
+import type { AgentPayload, EngineInfo, FromWorker, Task, ToWorker, WorkerSettings } from './messages.js';
 
 /** What a lane needs to start its worker, and whom it tells. */
 export interface LaneOptions {
@@ -18,7 +17,7 @@ export interface LaneOptions {
 interface Job {
   readonly id: number;
   readonly options: RunOptions;
-  readonly resolve: (value: InferenceResult) => void;
+  readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   readonly cleanUp: () => void;
 }
@@ -74,8 +73,8 @@ export class Lane {
     return this.#mode === 'idle' || this.#mode === 'busy';
   }
 
-  /** Starts a request; only on an idle lane. */
-  run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
+  /** Starts a task, resolves with the worker's value; only on an idle lane. */
+  run(task: Task, options: RunOptions): Promise<unknown> {
     if (this.#mode !== 'idle') throw new Error('This is a bug: the lane is not idle.');
     if (options.signal.aborted) return Promise.reject(options.signal.reason as Error);
     this.#mode = 'busy';
@@ -98,7 +97,7 @@ export class Lane {
         options.signal.removeEventListener('abort', stop);
       };
       this.#job = { id, options, resolve, reject, cleanUp };
-      this.#post({ type: 'run', id, request, events: options.onEvent !== undefined, release: options.release });
+      this.#post({ ...task, id, events: options.onEvent !== undefined, release: options.release });
     });
   }
 
@@ -146,6 +145,10 @@ export class Lane {
         this.#settle(job).reject(job.options.signal.reason ?? crashed(undefined));
         return;
       case 'failed': {
+        if (message.code === 'input_too_long') {
+          this.#settle(job).reject(new AppError('context_length_exceeded', message.message));
+          return;
+        }
         const cause = new Error(message.message);
         if (message.stack !== undefined) cause.stack = message.stack;
         this.#settle(job).reject(new AppError('internal_error', 'The request could not be computed.', { cause }));

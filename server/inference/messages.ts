@@ -1,5 +1,13 @@
 /** What main thread and inference worker say to each other. Plain data, so that it survives `postMessage`. */
-import type { Measures, PatchRequest, PatchResult, PipelineEvent, PipelineOptions } from '../../pipeline/types.js';
+import type {
+  Completion,
+  CompletionRequest,
+  Measures,
+  PatchRequest,
+  PatchResult,
+  PipelineEvent,
+  PipelineOptions,
+} from '../../pipeline/types.js';
 
 /** The pair of agents that answers a request. Immutable: another agent makes another release. */
 export interface Release {
@@ -44,6 +52,17 @@ export interface InferenceResult {
   readonly release: Release;
 }
 
+/** A completion with the release whose agent wrote it. */
+export interface CompletionResult {
+  readonly completion: Completion;
+  readonly release: Release;
+}
+
+/** What a worker can be asked to compute. */
+export type Task =
+  | { readonly type: 'run'; readonly request: PatchRequest }
+  | { readonly type: 'complete'; readonly request: CompletionRequest };
+
 /** Handed to the worker at its start. */
 export interface WorkerSettings {
   readonly modelDir: string;
@@ -57,13 +76,7 @@ export interface WorkerSettings {
 }
 
 export type ToWorker =
-  | {
-      readonly type: 'run';
-      readonly id: number;
-      readonly request: PatchRequest;
-      readonly events: boolean;
-      readonly release: Release | undefined;
-    }
+  | (Task & { readonly id: number; readonly events: boolean; readonly release: Release | undefined })
   /** Agents that requests may name from now on. */
   | { readonly type: 'add'; readonly agents: readonly AgentPayload[] }
   /** Generations that no request names any more. */
@@ -74,10 +87,17 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready'; readonly info: EngineInfo; readonly agents: readonly AgentPayload[] }
   | { readonly type: 'event'; readonly id: number; readonly event: PipelineEvent }
-  | { readonly type: 'result'; readonly id: number; readonly value: InferenceResult }
+  | { readonly type: 'result'; readonly id: number; readonly value: InferenceResult | CompletionResult }
   /** The request ended without an answer; the worker is fine and free. */
   | { readonly type: 'stopped'; readonly id: number }
-  | { readonly type: 'failed'; readonly id: number; readonly message: string; readonly stack: string | undefined };
+  | {
+      readonly type: 'failed';
+      readonly id: number;
+      /** The model's word for it, if it has one. */
+      readonly code?: string;
+      readonly message: string;
+      readonly stack: string | undefined;
+    };
 
 /** Main thread to the thread that checks agents: one file at a time. */
 export interface CheckRequest {

@@ -1,8 +1,16 @@
-import type { PatchRequest, PipelineOptions } from '../../pipeline/types.js';
+import type { CompletionRequest, PatchRequest, PipelineOptions } from '../../pipeline/types.js';
 import { AppError } from '../errors.js';
 import type { HostState, InferenceHost, RunOptions } from './host.js';
 import { Lane } from './lane.js';
-import type { AgentFiles, AgentPayload, EngineInfo, InferenceResult, Release } from './messages.js';
+import type {
+  AgentFiles,
+  AgentPayload,
+  CompletionResult,
+  EngineInfo,
+  InferenceResult,
+  Release,
+  Task,
+} from './messages.js';
 
 /** Settings of the worker threads. */
 export interface WorkerHostOptions {
@@ -74,14 +82,23 @@ export class WorkerHost implements InferenceHost {
     return this.#started;
   }
 
-  async run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
+  run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
+    return this.#compute({ type: 'run', request }, options) as Promise<InferenceResult>;
+  }
+
+  complete(request: CompletionRequest, options: RunOptions): Promise<CompletionResult> {
+    return this.#compute({ type: 'complete', request }, options) as Promise<CompletionResult>;
+  }
+
+  /** The worker answers a task with the value of its kind. */
+  async #compute(task: Task, options: RunOptions): Promise<unknown> {
     for (;;) {
       if (this.#closed) throw new AppError('shutting_down', 'The server is shutting down.');
       options.signal.throwIfAborted();
       const lane = this.#lanes.find((candidate) => candidate?.idle);
       if (lane) {
         try {
-          return await lane.run(request, options);
+          return await lane.run(task, options);
         } finally {
           this.#wake();
         }

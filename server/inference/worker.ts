@@ -1,11 +1,27 @@
 /** Runs in a worker thread: owns the engine, computes one request at a time, tells the main thread what happens. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { bareAgent } from '../../adapters/agent.js';
+import type { AgentTensors } from '../../model/agent-tensors.js';
+import type { Backbone } from '../../model/backbone.js';
+import { ModelError } from '../../model/errors.js';
+import { complete, type CompletionCall } from '../../pipeline/completion.js';
 import { createPatches } from '../../pipeline/pipeline.js';
 import type { Measures, PipelineEvent } from '../../pipeline/types.js';
 import { AgentShelf } from './agent-shelf.js';
 import { loadEngine } from './engine.js';
-import type { FromWorker, ToWorker, WorkerSettings } from './messages.js';
+import type {
+  CompletionResult,
+  FromWorker,
+  InferenceResult,
+  Release,
+  Task,
+  ToWorker,
+  WorkerSettings,
+} from './messages.js';
+import { stoppable } from './stop-flag.js';
 import { warmUpOptions, warmUpRequest } from './warm-up.js';
+
+type RunMessage = Extract<ToWorker, { type: Task['type'] }>;
 
 /** The request at work. */
 interface Current {
@@ -27,32 +43,52 @@ async function main(): Promise<void> {
   // The first run of a graph allocates what later ones reuse; better now than in somebody's request.
   await createPatches(engine, warmUpRequest, { options: warmUpOptions });
   let current: Current | undefined;
+  /** Made when it is first asked for: few want the backbone alone. */
+  let bare: AgentTensors | undefined;
 
-  const run = async ({
-    id,
-    request,
-    events,
-    release = info.release,
-  }: Extract<ToWorker, { type: 'run' }>): Promise<void> => {
-    const stop = new AbortController();
-    current = { id, stop };
-    const onEvent = (event: PipelineEvent): void => {
-      if (Atomics.load(stopFlag, 0) !== 0) stop.abort();
-      else if (events) send({ type: 'event', id, event });
-    };
-    try {
-      const pinned = { ...engine, agents: shelf.pair(release) };
+  const compute = async (
+    task: Task,
+    backbone: Backbone,
+    release: Release,
+    call: CompletionCall,
+  ): Promise<InferenceResult | CompletionResult> => {
+    const agents = shelf.pair(release);
+    if (task.type === 'run') {
       let measures: Measures | undefined;
-      const result = await createPatches(pinned, request, {
-        signal: stop.signal,
-        onEvent,
+      const result = await createPatches({ ...engine, backbone, agents }, task.request, {
+        ...call,
         onMeasures: (taken) => (measures = taken),
         options: settings.options,
       });
-      send({ type: 'result', id, value: { result, measures: measures!, release } });
+      return { result, measures: measures!, release };
+    }
+    const { agent } = task.request;
+    const named = { 'issue-analysis': agents.issueAnalysis, 'code-generation': agents.codeGeneration };
+    const tensors = agent === null ? (bare ??= bareAgent(backbone.config)) : named[agent];
+    return { completion: await complete({ backbone, agent: tensors }, task.request, call), release };
+  };
+
+  const run = async (message: RunMessage): Promise<void> => {
+    const { id, events, release = info.release } = message;
+    const stop = new AbortController();
+    current = { id, stop };
+    const backbone = stoppable(
+      engine.backbone,
+      () => Atomics.load(stopFlag, 0) !== 0,
+      () => {
+        stop.abort();
+      },
+    );
+    const onEvent = (event: PipelineEvent): void => {
+      if (events) send({ type: 'event', id, event });
+    };
+    try {
+      const value = await compute(message, backbone, release, { signal: stop.signal, onEvent });
+      send({ type: 'result', id, value });
     } catch (error) {
-      const { message, stack } = error instanceof Error ? error : new Error(String(error));
-      send(stop.signal.aborted ? { type: 'stopped', id } : { type: 'failed', id, message, stack });
+      const { message: text, stack } = error instanceof Error ? error : new Error(String(error));
+      const code = error instanceof ModelError ? { code: error.code } : {};
+      send(stop.signal.aborted ? { type: 'stopped', id } : { type: 'failed', id, ...code, message: text, stack });
     } finally {
       current = undefined;
     }
@@ -61,6 +97,7 @@ async function main(): Promise<void> {
   port.on('message', (message: ToWorker) => {
     switch (message.type) {
       case 'run':
+      case 'complete':
         void run(message);
         return;
       case 'stop':

@@ -1,136 +1,90 @@
 import { Router, type Response } from 'express';
-import type { Logger } from 'pino';
-import type { Admission, Slot } from '../admission.js';
-import type { Config } from '../config.js';
-import { AppError, ClientGoneError } from '../errors.js';
-import type { FeedbackStore } from '../feedback/store.js';
-import type { InferenceHost } from '../inference/host.js';
+import type { Slot } from '../admission.js';
+import { idOf, outcomeOf, runAdmitted, type Admitted, type InferenceDeps } from '../admitted-run.js';
+import { observePatches } from '../answer-log.js';
+import { EventStream } from '../event-stream.js';
+import { errorBody, reportedError } from '../http-errors.js';
 import type { InferenceResult } from '../inference/messages.js';
 import { readJsonBody } from '../json-body.js';
-import type { Metrics, Outcome } from '../metrics.js';
-import type { Contract } from '../openapi.js';
-import type { CanaryWatch } from '../releases/canary-watch.js';
-import type { Lease, ReleaseRegistry } from '../releases/registry.js';
-import { readPatchRequest } from '../request-checks.js';
+import type { Outcome } from '../metrics.js';
+import { readPatchRequest, type CheckedRequest } from '../request-checks.js';
+import type { FeedbackRouteDeps } from './feedback.js';
+import { mergeTokens, patchEvent } from './patch-events.js';
 
-/** What POST /v1/patches needs. */
-export interface PatchRouteDeps {
-  readonly config: Config;
-  readonly contract: Contract;
-  readonly host: InferenceHost;
-  readonly admission: Admission;
-  readonly metrics: Metrics;
-  readonly logger: Logger;
-  readonly registry: ReleaseRegistry;
-  readonly watch: CanaryWatch;
-  readonly feedback: FeedbackStore | undefined;
-  /** Aborts when running requests may go on no longer (the end of a shutdown). */
-  readonly drained: AbortSignal;
-}
-
-/** `POST /v1/patches`: body → checks → queue → worker → answer. */
-export function patchRoutes(deps: PatchRouteDeps): Router {
-  const { config, contract, host, admission, metrics, logger, registry, watch, feedback } = deps;
+/** `POST /v1/patches`: body → checks → queue → worker → answer, whole or as events. */
+export function patchRoutes(deps: InferenceDeps & Pick<FeedbackRouteDeps, 'feedback'>): Router {
+  const { config, contract, host, logger, feedback } = deps;
   const router = Router();
 
   router.post('/v1/patches', async (request, response) => {
-    const id = (response.locals as { id: string }).id;
     const body = await readJsonBody(request, config.limits.maxBodyBytes);
-    const { request: patchRequest, marks } = readPatchRequest(body, contract, config.limits);
-    if (host.state === 'loading' || !registry.state)
-      throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
-
-    const gone = signalOfClient(response);
-    const admitted = performance.now();
-    // The pair is chosen here and stays, however long the request waits and whatever is published meanwhile.
-    const lease = registry.pin(request.get('x-request-key') ?? id);
-    const slot = await admission.acquire(gone).catch((error: unknown) => {
-      lease.end();
-      throw error;
-    });
-    metrics.queueTime.observe(slot.waitedMs / 1000);
-    let outcome: Outcome = 'failed';
-    try {
-      const answer = await runWithDeadline(deps, patchRequest, gone, lease);
-      const { result, release } = answer;
-      outcome = result.status;
-      metrics.observeResult(answer, lease.label, slot.waitedMs);
-      logger.info(
-        {
-          id,
-          status: result.status,
-          patches: result.patches.length,
-          usage: result.usage,
-          timings: result.timings,
-          release,
-          label: lease.label,
-        },
-        'patches',
-      );
-      const { issue, files } = patchRequest;
-      const { patches } = result;
-      // An answer that cannot be kept is still an answer.
-      await feedback?.remember({ id, release: release.id, issue, files, patches }, marks).catch((error: unknown) => {
-        logger.error({ id, err: error }, 'answer not kept for feedback');
-      });
-      sendAnswer(response, id, slot, answer);
-    } catch (error) {
-      if (error instanceof ClientGoneError) outcome = 'cancelled';
-      if (error instanceof AppError && error.code === 'deadline_exceeded') outcome = 'deadline';
-      throw error;
-    } finally {
-      slot.release();
-      lease.end();
-      const seconds = (performance.now() - admitted) / 1000;
-      metrics.observeOutcome(outcome, seconds);
-      watch.observe(lease.label, outcome, seconds);
-    }
+    const checked = readPatchRequest(body, contract, config.limits);
+    const work = checked.stream ? stream : answer;
+    await runAdmitted(deps, response, 'pipeline', (admitted) => work(checked, admitted, response));
   });
+
+  /** On disk before the answer is out: whoever holds its id may judge it. An answer that cannot be kept is still an answer. */
+  const keep = async ({ request, marks }: CheckedRequest, id: string, answered: InferenceResult): Promise<void> => {
+    const { issue, files } = request;
+    const { result, release } = answered;
+    const answer = { id, release: release.id, issue, files, patches: result.patches };
+    await feedback?.remember(answer, marks).catch((error: unknown) => {
+      logger.error({ id, err: error }, 'answer not kept for feedback');
+    });
+  };
+
+  const answer = async (checked: CheckedRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
+    const { signal, lease, slot } = admitted;
+    const answered = await host.run(checked.request, { signal, release: lease.release });
+    observePatches(deps, response, admitted, answered);
+    await keep(checked, idOf(response), answered);
+    response.json(patchAnswer(idOf(response), slot, answered));
+    return answered.result.status;
+  };
+
+  /** A failure is an event: the status was sent when the worker took the request. */
+  const stream = async (checked: CheckedRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
+    const { signal, lease, slot } = admitted;
+    const id = idOf(response);
+    const release = { id: lease.release.id };
+    const events = new EventStream(response, mergeTokens);
+    try {
+      const answered = await host.run(checked.request, {
+        signal,
+        release: lease.release,
+        onEvent: (event) => {
+          const told = patchEvent(event, lease.release);
+          if (told) events.send(told);
+        },
+      });
+      observePatches(deps, response, admitted, answered);
+      await keep(checked, id, answered);
+      events.send({ name: 'patch', data: patchAnswer(id, slot, answered) });
+      events.send({ name: 'done', data: { id, release } });
+      return answered.result.status;
+    } catch (error) {
+      if (!response.closed) {
+        const reported = errorBody(reportedError(logger, error, response));
+        events.send({ name: 'error', data: { release, ...reported } });
+      }
+      return outcomeOf(error);
+    } finally {
+      events.end();
+    }
+  };
 
   return router;
 }
 
-async function runWithDeadline(
-  deps: PatchRouteDeps,
-  patchRequest: Parameters<InferenceHost['run']>[0],
-  gone: AbortSignal,
-  { release }: Lease,
-): Promise<InferenceResult> {
-  const { requestTimeoutMs } = deps.config;
-  const deadline = new AbortController();
-  const timer = setTimeout(() => {
-    deadline.abort(new AppError('deadline_exceeded', `The request took longer than ${requestTimeoutMs} ms.`));
-  }, requestTimeoutMs);
-  try {
-    return await deps.host.run(patchRequest, {
-      signal: AbortSignal.any([gone, deadline.signal, deps.drained]),
-      release,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function sendAnswer(response: Response, id: string, slot: Slot, { result, release }: InferenceResult): void {
+function patchAnswer(id: string, slot: Slot, { result, release }: InferenceResult): object {
   const timings = Object.entries({ queue: slot.waitedMs, ...result.timings }).map(([stage, ms]) => [
     stage,
     roundMs(ms),
   ]);
-  response.json({ id, ...result, release, timings: Object.fromEntries(timings) as unknown });
+  return { id, ...result, release, timings: Object.fromEntries(timings) as unknown };
 }
 
 /** To the microsecond. */
 function roundMs(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** Aborts with ClientGoneError when the connection closes before the answer is out. */
-function signalOfClient(response: Response): AbortSignal {
-  const controller = new AbortController();
-  const check = (): void => {
-    if (!response.writableFinished) controller.abort(new ClientGoneError());
-  };
-  if (response.closed) check();
-  else response.once('close', check);
-  return controller.signal;
 }

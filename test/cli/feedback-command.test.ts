@@ -66,10 +66,8 @@ describe('agentic-seq2seq feedback export', () => {
     const config = await readConfig(TINY_DIRECTORY);
     const read = await readRows(out, config, await loadTokenizer(join(TINY_DIRECTORY, 'tokenizer.model'), config));
     assert.deepEqual(read.dropped, []);
-    assert.deepEqual(
-      read.rows.map(({ analysisIds }) => analysisIds.length > 0),
-      [true, false],
-    );
+    // The correction has none of its own: it is derived from the edit.
+    assert.ok(read.rows.every(({ analysisIds }) => analysisIds.length > 0));
   });
 
   it('says what is wrong: no folder, a damaged record', async () => {

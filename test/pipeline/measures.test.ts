@@ -34,7 +34,7 @@ describe('measures', () => {
       const taken: Measures[] = [];
       const texts = { analysis: 0, code: 0 };
       const onEvent = (event: PipelineEvent): void => {
-        if (event.type === 'text') texts[event.stage]++;
+        if (event.type === 'text' && event.stage !== 'completion') texts[event.stage]++;
       };
       const result = await createPatches(engine, request, { options, onEvent, onMeasures: (one) => taken.push(one) });
       const [measures, ...others] = taken;

@@ -59,7 +59,9 @@ describe('documents', () => {
     // The tables are there and full.
     const rows = tableRows(operating).map(([name]) => name);
     for (const name of Object.keys(environmentSchema.properties)) assert.ok(rows.includes(name), name);
-    const own = (await new Metrics().registry.getMetricsAsJSON()).filter(({ name }) => /^(?:agentic|http)_/.test(name));
+    const own = (await new Metrics().registry.getMetricsAsJSON()).filter(({ name }) =>
+      /^(?:agentic_|http_|vllm:)/.test(name),
+    );
     assert.ok(own.length > 30);
     for (const { name } of own) assert.ok(rows.includes(name), name);
   });

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FeedbackRecord } from '../../server/feedback/record.js';
+import { allEvents } from './events.js';
 import { assertError, body, contract, result, serve, type TestServer } from './helpers.js';
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -202,6 +203,24 @@ describe('feedback', () => {
     ]) {
       assert.ok(lines.includes(line), line);
     }
+  });
+
+  it('keeps a streamed answer before its last events, under the id that they name', async () => {
+    const events = await allEvents(await server.post({ ...body, stream: true, redact: ['items'] }));
+    const id = events.at(-1)?.data?.['id'] as string;
+    assert.equal(events.at(-2)?.data?.['id'], id);
+    const { files, patches } = await record(id);
+    assert.ok(!JSON.stringify(files).includes('items'));
+    assert.equal(patches.length, result.patches.length);
+    await accepted(id, { verdict: 'accepted' });
+  });
+
+  it('needs a key of the inference API when there is one', async () => {
+    const id = await ask();
+    await restart({ API_KEY: 'key' });
+    await assertError(await judge(id, { verdict: 'accepted' }), 401, 'unauthorized');
+    const headers = { 'content-type': 'application/json', authorization: 'Bearer key' };
+    assert.equal((await judge(id, { verdict: 'accepted' }, { headers })).status, 200);
   });
 
   after('sent every documented status', () => {

@@ -2,13 +2,20 @@ import { strict as assert } from 'node:assert';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import type { AgentMeasures, Measures, PatchRequest, PatchResult } from '../../pipeline/types.js';
+import type {
+  AgentMeasures,
+  Completion,
+  CompletionRequest,
+  Measures,
+  PatchRequest,
+  PatchResult,
+} from '../../pipeline/types.js';
 import { Admission } from '../../server/admission.js';
 import { buildApp } from '../../server/app.js';
 import { FeedbackStore } from '../../server/feedback/store.js';
 import { loadConfig, type Config } from '../../server/config.js';
 import type { HostState, InferenceHost, RunOptions } from '../../server/inference/host.js';
-import type { EngineInfo, InferenceResult } from '../../server/inference/messages.js';
+import type { CompletionResult, EngineInfo, InferenceResult } from '../../server/inference/messages.js';
 import { releaseOf } from '../../server/inference/release.js';
 import { Metrics } from '../../server/metrics.js';
 import { loadContract } from '../../server/openapi.js';
@@ -87,6 +94,15 @@ export class FakeHost implements InferenceHost {
   async run(request: PatchRequest, options: RunOptions): Promise<InferenceResult> {
     this.requests.push(request);
     return { result: await this.behaviour(request, options), measures, release: options.release ?? info.release };
+  }
+
+  readonly completions: CompletionRequest[] = [];
+  completion: (request: CompletionRequest, options: RunOptions) => Promise<Completion> = () =>
+    Promise.resolve({ text: 'text', finish: 'stop', usage: { prompt_tokens: 5, completion_tokens: 2 } });
+
+  async complete(request: CompletionRequest, options: RunOptions): Promise<CompletionResult> {
+    this.completions.push(request);
+    return { completion: await this.completion(request, options), release: options.release ?? info.release };
   }
 
   addAgents(): void {
@@ -196,14 +212,29 @@ export async function serve(environment: NodeJS.ProcessEnv = {}, now: () => numb
   };
 }
 
+/** Paths whose errors have the OpenAI shape. */
+const openAiPath = /^\/v1\/(?:models|chat\/completions|completions)(?:\/|$)/;
+
 /** Asserts status and code of an error answer, and that it has the documented shape. Returns the error. */
 export async function assertError(
   response: Response,
   status: number,
   code: string,
-): Promise<{ message: string; details: { path: string; message: string }[] }> {
+): Promise<{ message: string; details: { path: string; message: string }[]; param?: string | null; type?: string }> {
   const answer = (await response.json()) as { error: { code: string; message: string; details: [] } };
-  assert.deepEqual(contract.schema('ErrorAnswer')(answer), []);
+  const schema = openAiPath.test(new URL(response.url).pathname) ? 'OpenAiError' : 'ErrorAnswer';
+  assert.deepEqual(contract.schema(schema)(answer), []);
   assert.deepEqual({ status: response.status, code: answer.error.code }, { status, code }, answer.error.message);
   return answer.error;
+}
+
+/** "METHOD /path status" of what openapi.yaml documents under a tag; not 405, which is by nature the answer to another method. */
+export function documentedStatuses(isWanted: (tags: readonly string[]) => boolean): string[] {
+  return Object.entries(contract.document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).flatMap(([method, operation]) =>
+      Object.keys(isWanted(operation.tags) ? operation.responses : {})
+        .filter((status) => status !== '405')
+        .map((status) => `${method.toUpperCase()} ${path} ${status}`),
+    ),
+  );
 }

@@ -199,9 +199,19 @@ describe('requests and their series', () => {
       metrics.releases.answered('/v1/agents', code);
       metrics.releases.answered('/v1/releases', code);
     }
-    for (const outcome of ['applies', 'syntax_error', 'abstained', 'failed', 'deadline', 'cancelled'] as Outcome[]) {
+    for (const outcome of [
+      'applies',
+      'syntax_error',
+      'abstained',
+      'completed',
+      'failed',
+      'deadline',
+      'cancelled',
+    ] satisfies Outcome[]) {
       metrics.observeOutcome(outcome, 1);
     }
+    metrics.feedback.show({ accepted: 1, rejected: 1, corrected: 1 });
+    metrics.agents.generationTokens.inc({ agent: 'backbone' });
     for (const label of ['stable', 'canary'] as const) {
       for (const status of ['applies', 'syntax_error'] as const) {
         const patches = [{ ...result.patches[0]!, status }];

@@ -22,7 +22,9 @@ describe('server process, tiny model', () => {
 
   it('has metrics that promtool accepts', async function () {
     if (!isInstalled('promtool')) this.skip();
-    await promtool(['check', 'metrics'], await (await fetch(`${server.url}/metrics`)).text());
+    const all = await (await fetch(`${server.url}/metrics`)).text();
+    // The colon is vLLM's: gateways look for that name. promtool would keep it for recording rules.
+    await promtool(['check', 'metrics'], all.replaceAll(/^(?:# \w+ )?vllm:.*\n/gm, ''));
   });
 });
 

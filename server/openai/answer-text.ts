@@ -1,0 +1,29 @@
+import type { PatchResult } from '../../pipeline/types.js';
+
+/**
+ * The pipeline's answer as Markdown, in the parts that are streamed: the analysis, then the first patch in a `diff` fence or the
+ * sentence that there is none.
+ */
+export function answerText({ analysis, patches, abstained_because: reason }: PatchResult): readonly string[] {
+  const parts: string[] = [];
+  if (analysis) {
+    const rows = [
+      ['Problem', analysis.problem],
+      ['Type', analysis.fault_type],
+      ['Location', analysis.fault_location],
+      ['Line', analysis.line],
+      ['Plan', analysis.hint],
+    ].filter(([, text]) => text !== '');
+    parts.push(`${rows.map(([name, text]) => `- **${name}**: ${text}`).join('\n')}\n\n`);
+  }
+  const diff = patches[0]?.diff;
+  if (diff === undefined) return [...parts, `No patch is proposed (${reason ?? 'abstained'}).\n`];
+  const fence = fenceAround(diff);
+  return [...parts, `${fence}diff\n${diff.endsWith('\n') ? diff : `${diff}\n`}${fence}\n`];
+}
+
+/** Longer than any run of back-ticks in the text, so that no line of it closes the block. */
+function fenceAround(text: string): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  return '`'.repeat(Math.max(3, longest + 1));
+}

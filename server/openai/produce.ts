@@ -1,0 +1,96 @@
+import type { Response } from 'express';
+import type { Admitted, InferenceDeps } from '../admitted-run.js';
+import { observeCompletion, observePatches } from '../answer-log.js';
+import { readPatchRequest } from '../request-checks.js';
+import type { Outcome } from '../metrics.js';
+import { answerText } from './answer-text.js';
+import { readIssueText } from './issue-text.js';
+import { agentOf, type RawModelId } from './models.js';
+import type { FinishReason, TokenUsage } from './objects.js';
+import type { OpenAiRequest, Surface } from './parameters.js';
+
+/** A text that was made, and how. */
+export interface Produced {
+  readonly text: string;
+  readonly reason: FinishReason;
+  readonly usage: TokenUsage;
+  readonly outcome: Outcome;
+}
+
+/** Makes the text of an answer on a worker; `onText` gets it in pieces. */
+export type Producer = (admitted: Admitted, onText?: (text: string) => void) => Promise<Produced>;
+
+/** OpenAI's default for texts; a chat may take all there is. */
+const DEFAULT_TEXT_TOKENS = 16;
+
+/** What answers a request. Throws AppError where an issue or its files cannot be used. */
+export function producerOf(deps: InferenceDeps, asked: OpenAiRequest, surface: Surface, response: Response): Producer {
+  return asked.model === 'pipeline'
+    ? pipeline(deps, asked, response)
+    : continuation(deps, asked, asked.model, surface, response);
+}
+
+function pipeline(deps: InferenceDeps, asked: OpenAiRequest, response: Response): Producer {
+  const { temperature, seed, maxTokens } = asked;
+  const { request } = readPatchRequest(
+    {
+      ...readIssueText(asked.text),
+      temperature,
+      seed,
+      ...(maxTokens !== undefined && { max_new_tokens: maxTokens }),
+    },
+    deps.contract,
+    deps.config.limits,
+  );
+  return async (admitted, onText) => {
+    const { signal, lease } = admitted;
+    const answered = await deps.host.run(request, { signal, release: lease.release });
+    const { result } = answered;
+    observePatches(deps, response, admitted, answered);
+    const parts = answerText(result);
+    for (const part of parts) onText?.(part);
+    const { source_tokens, analysis_tokens, patch_tokens } = result.usage;
+    return {
+      text: parts.join(''),
+      reason: 'stop',
+      usage: { prompt_tokens: source_tokens, completion_tokens: analysis_tokens + patch_tokens },
+      outcome: result.status,
+    };
+  };
+}
+
+function continuation(
+  deps: InferenceDeps,
+  asked: OpenAiRequest,
+  model: RawModelId,
+  surface: Surface,
+  response: Response,
+): Producer {
+  const { host, config } = deps;
+  const fallback = surface === 'text' ? DEFAULT_TEXT_TOKENS : config.limits.maxNewTokens;
+  const request = {
+    agent: agentOf(model),
+    prompt: asked.text,
+    max_tokens: Math.min(asked.maxTokens ?? fallback, config.limits.maxNewTokens),
+    temperature: asked.temperature,
+    top_p: asked.topP,
+    seed: asked.seed,
+    stop: asked.stop,
+  };
+  return async (admitted, onText) => {
+    const { signal, lease } = admitted;
+    const started = performance.now();
+    const completed = await host.complete(request, {
+      signal,
+      release: lease.release,
+      ...(onText && {
+        onEvent: (event) => {
+          if (event.type === 'text') onText(event.text);
+        },
+      }),
+    });
+    observeCompletion(deps, response, admitted, model, completed, performance.now() - started);
+    const { text, finish, usage } = completed.completion;
+    return { text, reason: finish, usage, outcome: 'completed' };
+  };
+}
