@@ -42,7 +42,8 @@ module.exports = {
     ),
     {
       name: 'training-knows-no-http',
-      comment: 'training runs without server and clients; evaluation, benchmark and loop are programs on top of what is served',
+      comment:
+        'training runs without server and clients; evaluation, benchmark and loop are programs on top of what is served',
       severity: 'error',
       from: { path: '^training/', pathNot: '^training/(evaluation/|benchmark/|loop/|finetune/trial\\.ts$)' },
       to: { path: '^(server|cli|test)/' },

@@ -50,7 +50,8 @@ export class MeasureRecorder {
 
   /** Notes when text comes out; to be called with every event. */
   watch(event: PipelineEvent): void {
-    if (event.type === 'text' && event.stage !== 'completion') this[event.stage].text(performance.now() - this.#started);
+    if (event.type === 'text' && event.stage !== 'completion')
+      this[event.stage].text(performance.now() - this.#started);
   }
 
   /** `shown` are the patch proposed first and its analysis. */
