@@ -1,6 +1,6 @@
 // Proves: tests judge each candidate in a folder of its own, and the benchmark runs from bugs to report and plot.
 import { strict as assert } from 'node:assert';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runBenchmark } from '../../training/benchmark/benchmark.js';
@@ -54,16 +54,23 @@ describe('benchmark', () => {
   });
 
   it('gives no candidate what another one left, and leaves nothing itself', async () => {
-    const scratch = async (): Promise<string[]> =>
-      (await readdir(tmpdir())).filter((name) => name.startsWith('agentic-seq2seq-benchmark-'));
-    const before = await scratch();
+    const scratch = join(folder, 'scratch');
+    await mkdir(scratch);
+    const usual = process.env['TMPDIR'];
+    process.env['TMPDIR'] = scratch;
     // A cheat that only helps the candidates after it.
     const cheat = replaceFault('        open("test_solution.py", "w").close()');
-    assert.deepEqual(await outcomes(cheat, cheat), [
-      [true, true, false],
-      [true, true, false],
-    ]);
-    assert.deepEqual(await scratch(), before);
+    try {
+      const both = await outcomes(cheat, cheat);
+      assert.deepEqual(both, [
+        [true, true, false],
+        [true, true, false],
+      ]);
+    } finally {
+      if (usual === undefined) delete process.env['TMPDIR'];
+      else process.env['TMPDIR'] = usual;
+    }
+    assert.deepEqual(await readdir(scratch), []);
   });
 
   it('is not fooled by a candidate that ends as a missing program would', async () => {
