@@ -2,7 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { environmentSchema, packageRoot } from '../server/config.js';
+import { packageRoot } from '../server/config.js';
+import { environmentSchema } from '../server/environment-schema.js';
 import { Metrics } from '../server/metrics.js';
 
 interface Variable {

@@ -86,7 +86,7 @@ export class ReleaseMetrics {
 
   /** Counts the end of an admin request that changes something. */
   answered(path: string, code: string | undefined): void {
-    if (path === '/v1/agents') this.loads.inc({ outcome: code ?? 'stored' });
+    if (path === '/v1/agents' || path === '/v1/load_lora_adapter') this.loads.inc({ outcome: code ?? 'stored' });
     else if (path.startsWith('/v1/releases') && code !== undefined) this.refusals.inc({ code });
   }
 

@@ -3,7 +3,8 @@ import { strict as assert } from 'node:assert';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
-import { environmentSchema, packageRoot } from '../../server/config.js';
+import { packageRoot } from '../../server/config.js';
+import { environmentSchema } from '../../server/environment-schema.js';
 import { loadContract } from '../../server/openapi.js';
 
 const read = (...names: string[]): string => readFileSync(join(packageRoot, ...names), 'utf8');

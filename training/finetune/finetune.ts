@@ -1,15 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  AGENT_NAMES,
-  loadAgent,
-  saveAgent,
-  type Agent,
-  type AgentDescription,
-  type AgentName,
-} from '../../adapters/agent.js';
+import { loadAgent, saveAgent, type Agent, type AgentDescription, type AgentName } from '../../adapters/agent.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
@@ -23,6 +15,7 @@ import { TrainingGraphs, type AgentNumbers } from './graphs.js';
 import { backboneHashes, hashOfFile, type Hashes } from './integrity.js';
 import { MemoryCache } from './memory-cache.js';
 import { pairedDifference } from './paired-bootstrap.js';
+import { partnerOf } from './partner.js';
 import { pipelineLift } from './pipeline-lift.js';
 import { probeOf } from './probe.js';
 import { figuresOf, renderReport, type Report } from './report.js';
@@ -185,16 +178,6 @@ interface Learnt {
   readonly rounded: Agent;
   readonly measuredBefore: Evaluated;
   readonly measuredAfter: Evaluated;
-}
-
-/** The other agent, which lies beside the one that is trained, if it does: the two are measured together. */
-async function partnerOf(
-  { agent, from }: FinetuneOptions,
-  config: ModelConfig,
-): Promise<Partial<Record<AgentName, Agent>>> {
-  const name = AGENT_NAMES.find((other) => other !== agent)!;
-  const file = path.join(path.dirname(from), `${name}.safetensors`);
-  return existsSync(file) ? { [name]: await loadAgent(file, config, name) } : {};
 }
 
 /** Rows as tokens, and their sources in the cache. The backbone's sessions are open only for this. */
