@@ -68,8 +68,10 @@ export async function generate(
     live = live.filter((sequence) => {
       const finish = advance(sequence, options);
       endDraft(state, sequence);
-      if (finish !== undefined) results[sequence.index] = sequence.result(finish);
-      return finish === undefined;
+      if (finish === undefined) return true;
+      leaveLastPending(state, sequence);
+      results[sequence.index] = sequence.result(finish);
+      return false;
     });
     if (live.length === 0) return results;
     const feeds = live.map((sequence) => nextFeed(sequence, live.length, options));
@@ -114,6 +116,14 @@ function endDraft(state: DecoderState, sequence: Generation): void {
   sequence.draft = [];
   sequence.logits = [];
   sequence.agreed = 0;
+}
+
+/** Whoever goes on from a result needs something to feed: its last token, which a draft may have fed already, is taken back. */
+function leaveLastPending(state: DecoderState, sequence: Generation): void {
+  const last = sequence.tokens.at(-1);
+  if (last === undefined || sequence.pending.length > 0) return;
+  state.truncate(sequence.row, sequence.row.tokens.length - 1);
+  sequence.pending.push(last);
 }
 
 function nextFeed(sequence: Generation, rows: number, options: GenerateOptions): Feed {

@@ -122,6 +122,14 @@ describe('generate', () => {
     assert.equal(off.runs, off.choices);
   });
 
+  it('leaves something to feed to whoever goes on, also when a draft was right to the end', async () => {
+    const truth = plain(new ScriptedConstraint(never), 12);
+    const result = await one({ done: (tokens) => tokens.length === 12, draft: (tokens) => truth.slice(tokens.length) });
+    assert.deepEqual([result.tokens, result.finish], [truth, 'done']);
+    assert.deepEqual(result.pending, truth.slice(-1));
+    assert.deepEqual(result.row.tokens, [...PROMPT, ...truth.slice(0, -1)]);
+  });
+
   it('does not draft when sampling', async () => {
     const result = await one({ ...never, draft: () => assert.fail('asked') }, { temperature: 1 });
     assert.equal(result.tokens.length, 40);
