@@ -3,15 +3,18 @@
 #
 #   run.sh DATA OUT [BACKBONE_MINUTES] [AGENT_MINUTES]
 #
-# DATA holds records-*.jsonl(.xz), tokenizer.model, heldout.npz, layers-0.npz, layers-1.npz, embedding.npz. The last line printed is ALL DONE or FAILED.
+# DATA holds records-*.jsonl(.xz), tokenizer.model, heldout.npz, and either released weights to go on from (backbone.safetensors) or the
+# initial ones (layers-0.npz, layers-1.npz, embedding.npz). The last line printed is ALL DONE or FAILED.
 set -uo pipefail
 data=$1 out=$2 minutes=${3:-22} agent_minutes=${4:-2}
 cd "$(dirname "$0")" || exit 1
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore
 common=(--records "$data" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
 weights=(--weights "$out/backbone.safetensors" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
+start=(--init "$data")
+[ -f "$data/backbone.safetensors" ] && start=(--resume "$data/backbone.safetensors")
 for attempt in 1 2 3; do
-  python3 train.py "${common[@]}" --init "$data" --minutes "$minutes" && break
+  python3 train.py "${common[@]}" "${start[@]}" --minutes "$minutes" && break
   [ "$attempt" = 3 ] && { echo FAILED; exit 1; }
   echo "training stopped; starting it again"
 done
