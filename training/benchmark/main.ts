@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { canIsolate } from '../../cli/limited-process.js';
 import { loadConfig, packageRoot } from '../../server/config.js';
 import { agentFilesIn, loadEngine } from '../../server/inference/engine.js';
 import { writeJson } from '../evaluation/report.js';
 import { hasPython, judgeName } from '../evaluation/row-trial.js';
+import { wholeOption } from '../evaluation/whole-option.js';
 import { runBenchmark } from './benchmark.js';
 import { readOverlap } from './overlap.js';
 import { renderPlot } from './plot.js';
@@ -21,28 +22,16 @@ interface Options {
   readonly out: string;
 }
 
-function whole(minimum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < minimum) {
-      throw new InvalidArgumentError(`It must be a whole number, at least ${minimum}.`);
-    }
-    return value;
-  };
-}
-
 /** Benchmarks the model that is served; prints tables, and writes the figures and a plot. */
 async function main(argv: readonly string[]): Promise<void> {
   const { modelDir, agentsDir, threads, abstainBelow } = loadConfig();
   const folder = join(packageRoot, '.work', 'benchmark');
-  const number = (flags: string, text: string, fallback: number, minimum = 0): Option =>
-    new Option(flags, text).default(fallback).argParser(whole(minimum));
   const program = new Command('npm run benchmark --')
     .description('repairs of HumanEval with injected bugs and of test/cases, judged by their tests')
     .option('--bugs <file>', 'bugs that prepare.py made', join(folder, 'humaneval.jsonl'))
-    .addOption(number('--count <count>', 'bugs of HumanEval drawn', 1000))
-    .addOption(number('--candidates <count>', 'candidates of each bug', 20, 1))
-    .addOption(number('--seed <number>', 'draws bugs and intervals, and is the seed of each request', 0))
+    .addOption(wholeOption('--count <count>', 'bugs of HumanEval drawn', 1000))
+    .addOption(wholeOption('--candidates <count>', 'candidates of each bug', 20, 1))
+    .addOption(wholeOption('--seed <number>', 'draws bugs and intervals, and is the seed of each request', 0))
     .option('--out <file>', 'where the figures go as JSON; the plot goes beside it', join(folder, 'report.json'))
     .parse(argv);
   const { bugs, count, candidates, seed, out } = program.opts<Options>();

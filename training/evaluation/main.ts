@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 import { loadConfig, packageRoot } from '../../server/config.js';
 import { agentFilesIn, loadEngine } from '../../server/inference/engine.js';
 import { evaluate } from './evaluate.js';
 import { readHeldOut } from './held-out.js';
 import { renderReport, writeJson } from './report.js';
 import { judgeName } from './row-trial.js';
+import { wholeOption } from './whole-option.js';
 
 interface Options {
   readonly heldout: string;
@@ -20,31 +21,19 @@ interface Options {
   readonly out: string;
 }
 
-function whole(minimum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!Number.isSafeInteger(value) || value < minimum) {
-      throw new InvalidArgumentError(`It must be a whole number, at least ${minimum}.`);
-    }
-    return value;
-  };
-}
-
 /** Evaluates the model that is served, prints a table and writes the figures beside it. */
 async function main(argv: readonly string[]): Promise<void> {
   const config = loadConfig();
-  const number = (flags: string, text: string, fallback: number, minimum = 0): Option =>
-    new Option(flags, text).default(fallback).argParser(whole(minimum));
   const program = new Command('npm run evaluate --')
     .description('figures of the served model on held-out edits and on the cases of test/cases')
     .option('--heldout <file>', 'held-out edits, JSON lines', join(packageRoot, '.work', 'heldout.jsonl'))
-    .addOption(number('--rows <count>', 'held-out edits drawn, half of each kind', 200))
+    .addOption(wholeOption('--rows <count>', 'held-out edits drawn, half of each kind', 200))
     .option('--model-dir <folder>', 'model', config.modelDir)
     .option('--agents-dir <folder>', 'the two agents', config.agentsDir)
-    .addOption(number('--threads <count>', 'threads of one matrix product', config.threads, 1))
-    .addOption(number('--patches <count>', 'patches wanted where several are', 5, 2))
+    .addOption(wholeOption('--threads <count>', 'threads of one matrix product', config.threads, 1))
+    .addOption(wholeOption('--patches <count>', 'patches wanted where several are', 5, 2))
     .option('--patches-of-rows', 'want several patches of held-out edits, too (twice the time)', false)
-    .addOption(number('--seed <number>', 'draws rows and intervals, and is the seed of each request', 0))
+    .addOption(wholeOption('--seed <number>', 'draws rows and intervals, and is the seed of each request', 0))
     .option('--out <file>', 'where the figures go as JSON', join(packageRoot, '.work', 'evaluation.json'))
     .parse(argv);
   const options = program.opts<Options>();

@@ -7,6 +7,7 @@ import { TrainingError } from './errors.js';
 import { finetune } from './finetune.js';
 import { startRunProgress } from './progress.js';
 import { renderReport } from './report.js';
+import type { Settings } from './trainer.js';
 
 /** Exit codes, as --help lists them. */
 const EXIT = { better: 0, failed: 1, usage: 2, notBetter: 3, interrupted: 130 } as const;
@@ -32,26 +33,17 @@ Exit codes:
   ${EXIT.notBetter}    trained, but not better by the margin and beyond chance; the report says why
   ${EXIT.interrupted}  interrupted; go on with --resume`;
 
-interface Options {
+interface Options extends Settings {
   readonly agent: AgentName;
   readonly rows: string;
   readonly heldout?: string;
   readonly out: string;
   readonly from?: string;
   readonly modelDir: string;
-  readonly epochs: number;
-  readonly batch: number;
-  readonly microBatch: number;
-  readonly learningRate: number;
-  readonly warmupSteps: number;
-  readonly weightDecay: number;
-  readonly clipNorm: number;
-  readonly patience: number;
   readonly validShare: number;
   readonly heldoutShare: number;
   readonly margin: number;
   readonly threads: number;
-  readonly seed: number;
   readonly resume: boolean;
 }
 
@@ -153,7 +145,7 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function settingsOf(options: Options): Parameters<typeof finetune>[0]['settings'] {
+function settingsOf(options: Options): Settings {
   const { epochs, batch, microBatch, learningRate, warmupSteps, weightDecay, clipNorm, patience, seed } = options;
   return { epochs, batch, microBatch, learningRate, warmupSteps, weightDecay, clipNorm, patience, seed };
 }
