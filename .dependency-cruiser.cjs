@@ -11,6 +11,12 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     layer(
+      'platform-knows-nothing',
+      'what the system lacks and every folder may use: whole files, numbers of a command line',
+      '^platform/',
+      '^(model|adapters|pipeline|server|cli|training|bench|test)/',
+    ),
+    layer(
       'model-is-the-ground',
       'model/ knows nothing above it',
       '^model/',
@@ -124,7 +130,7 @@ module.exports = {
     {
       name: 'no-development-packages-in-the-product',
       severity: 'error',
-      from: { path: '^(server|pipeline|model|adapters|cli|training)/' },
+      from: { path: '^(platform|server|pipeline|model|adapters|cli|training)/' },
       to: { dependencyTypes: ['npm-dev'], pathNot: 'node_modules/@types/' },
     },
   ],

@@ -1,6 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { open, rename, unlink, type FileHandle } from 'node:fs/promises';
-import path from 'node:path';
+import { open, type FileHandle } from 'node:fs/promises';
+import { writeFileAtomic } from '../platform/atomic-file.js';
 import { AgentError } from './errors.js';
 
 /** A tensor as numbers; files may hold them in half precision, arrays here never do. */
@@ -214,30 +213,12 @@ export function formatTensors(file: TensorFile, dtype: Dtype = 'F32'): Buffer {
   return Buffer.concat([length, json, padding, ...parts]);
 }
 
-/**
- * Writes a safetensors file so that a reader sees the old file or the whole new one: a temporary file beside it,
- * flushed to the disk, then renamed, then the directory flushed. Throws `AgentError` (`agent_unwritable`).
- */
+/** Writes a safetensors file, whole or not at all. Throws `AgentError` (`agent_unwritable`). */
 export async function writeTensors(file: string, contents: TensorFile, dtype: Dtype = 'F32'): Promise<void> {
   const bytes = formatTensors(contents, dtype);
-  const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
   try {
-    const handle = await open(temporary, 'wx');
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, file);
-    const directory = await open(path.dirname(file), 'r');
-    try {
-      await directory.sync();
-    } finally {
-      await directory.close();
-    }
+    await writeFileAtomic(file, bytes);
   } catch (cause) {
-    await unlink(temporary).catch(() => undefined);
     throw new AgentError('agent_unwritable', `Cannot write ${file}.`, { cause });
   }
 }

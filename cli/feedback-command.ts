@@ -1,5 +1,5 @@
-import { open, rename } from 'node:fs/promises';
 import { Command } from 'commander';
+import { writeFileAtomic } from '../platform/atomic-file.js';
 import { loadConfig } from '../server/config.js';
 import { readRecords } from '../server/feedback/files.js';
 import type { FeedbackRecord } from '../server/feedback/record.js';
@@ -16,7 +16,10 @@ export function feedbackCommand(print: (text: string) => void): Command {
     .exitOverride()
     .action(async ({ out }: { out: string }) => {
       const { rows, counts } = trainingRows(await keptRecords());
-      await writeWhole(out, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+      const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+      await writeFileAtomic(out, lines, 0o600).catch((cause: unknown) => {
+        throw new CommandError('failed', `Cannot write ${out}.`, { cause });
+      });
       print(`${JSON.stringify({ rows: rows.length, ...counts }, undefined, 2)}\n`);
     });
   return feedback;
@@ -32,20 +35,4 @@ async function keptRecords(): Promise<FeedbackRecord[]> {
     throw new CommandError('failed', `Cannot read ${folder}: ${(cause as Error).message}`, { cause });
   }
   return records;
-}
-
-/** A reader sees the old file or the whole new one. */
-async function writeWhole(file: string, text: string): Promise<void> {
-  try {
-    const handle = await open(`${file}.tmp`, 'w', 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(`${file}.tmp`, file);
-  } catch (cause) {
-    throw new CommandError('failed', `Cannot write ${file}.`, { cause });
-  }
 }

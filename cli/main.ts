@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { numberIn } from '../platform/number-option.js';
 import { ConfigError } from '../server/config.js';
 import { agentsCommand } from './agents-command.js';
 import { CommandError, exitCode } from './exit-codes.js';
@@ -17,18 +18,6 @@ Exit codes:
   ${exitCode.interrupted}  interrupted
 
 The model is configured by the same environment variables as the server (MODEL_DIR, AGENTS_DIR, THREADS, …).`;
-
-/** An option's number within its range. */
-function number(minimum: number, maximum: number, isWhole = true): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    const isNumber = text.trim() !== '' && (isWhole ? Number.isSafeInteger(value) : Number.isFinite(value));
-    if (!isNumber || value < minimum || value > maximum) {
-      throw new InvalidArgumentError(`It must be a ${isWhole ? 'whole ' : ''}number from ${minimum} to ${maximum}.`);
-    }
-    return value;
-  };
-}
 
 /** Runs the command line and returns the exit code. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -56,21 +45,25 @@ async function main(argv: readonly string[]): Promise<number> {
       'try the patches in order, each in a copy of the folder, and propose the first with which this passes',
     )
     .addOption(
-      new Option('--test-timeout <seconds>', 'time for one run of the test').default(120).argParser(number(1, 86_400)),
+      new Option('--test-timeout <seconds>', 'time for one run of the test')
+        .default(120)
+        .argParser(numberIn(1, 86_400)),
     )
     .addOption(
       new Option('--test-memory <mebibytes>', 'memory of each process of the test')
         .default(4096)
-        .argParser(number(16, 2 ** 20)),
+        .argParser(numberIn(16, 2 ** 20)),
     )
     .addOption(
-      new Option('-n <count>', 'patches at most, best first (default: 1, with --test 8)').argParser(number(1, 64)),
+      new Option('-n <count>', 'patches at most, best first (default: 1, with --test 8)').argParser(numberIn(1, 64)),
     )
-    .addOption(new Option('--seed <number>', 'seed of random choices').argParser(number(0, 2 ** 32 - 1)))
-    .addOption(new Option('--temperature <number>', '0: likeliest; higher: more varied').argParser(number(0, 2, false)))
+    .addOption(new Option('--seed <number>', 'seed of random choices').argParser(numberIn(0, 2 ** 32 - 1)))
+    .addOption(
+      new Option('--temperature <number>', '0: likeliest; higher: more varied').argParser(numberIn(0, 2, false)),
+    )
     .option('-s, --server <url>', 'ask a running server, with the key of API_KEY, instead of loading the model here')
     .addOption(
-      new Option('--max-files <count>', 'files sent to the model at most').default(16).argParser(number(1, 1000)),
+      new Option('--max-files <count>', 'files sent to the model at most').default(16).argParser(numberIn(1, 1000)),
     )
     .option('--include-tests', 'look into tests, too', false)
     .addHelpText('after', exitCodesHelp)

@@ -1,6 +1,7 @@
-import { open, readFile, readdir, rename } from 'node:fs/promises';
+import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { StoreError, syncFolder } from '../releases/journal.js';
+import { writeFileAtomic } from '../../platform/atomic-file.js';
+import { StoreError } from '../releases/journal.js';
 import type { FeedbackRecord } from './record.js';
 
 /** A record as it lies on disk. */
@@ -10,22 +11,10 @@ export interface StoredRecord {
   readonly record: FeedbackRecord;
 }
 
-/**
- * Writes a record under its id: to a temporary name, flushed, renamed, the folder flushed. After a crash at any moment the file
- * is the old one or the new one. Returns its bytes.
- */
+/** Writes a record under its id, whole or not at all. Returns its bytes. */
 export async function writeRecord(folder: string, record: FeedbackRecord): Promise<number> {
   const text = JSON.stringify(record);
-  const file = join(folder, `${record.id}.json`);
-  const handle = await open(`${file}.tmp`, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-  await rename(`${file}.tmp`, file);
-  await syncFolder(folder);
+  await writeFileAtomic(join(folder, `${record.id}.json`), text, 0o600);
   return Buffer.byteLength(text);
 }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { syncFolder, writeFileAtomic } from '../../platform/atomic-file.js';
 import { AppError } from '../errors.js';
 import type { AgentCard } from '../inference/messages.js';
-import { syncFolder } from './journal.js';
 
 /** An agent on disk. */
 export interface StoredAgent extends AgentCard {
@@ -61,9 +61,7 @@ export class AgentStore {
       return;
     }
     await this.#makeRoom(inUse);
-    const cardFile = this.#cardOf(card.generation);
-    await writeFlushed(`${cardFile}.tmp`, JSON.stringify(card));
-    await rename(`${cardFile}.tmp`, cardFile);
+    await writeFileAtomic(this.#cardOf(card.generation), JSON.stringify(card), 0o600);
     await rename(staged, this.fileOf(card.generation));
     await syncFolder(this.#agents);
   }
@@ -106,15 +104,5 @@ export class AgentStore {
 
   #cardOf(generation: string): string {
     return join(this.#agents, `${generation}.json`);
-  }
-}
-
-async function writeFlushed(file: string, text: string): Promise<void> {
-  const handle = await open(file, 'w', 0o600);
-  try {
-    await handle.writeFile(text);
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

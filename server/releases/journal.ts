@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { open, readFile, rename, type FileHandle } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { syncFolder, writeFileAtomic } from '../../platform/atomic-file.js';
 import type { HistoryEntry } from './state.js';
 
 /** Entries kept when the journal is made shorter, and in memory. */
@@ -80,29 +81,10 @@ export class Journal {
   }
 
   async #shorten(): Promise<void> {
-    const temporary = `${this.#file}.tmp`;
-    const handle = await open(temporary, 'w');
-    try {
-      await handle.writeFile(this.#entries.map(format).join(''));
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, this.#file);
-    await syncFolder(dirname(this.#file));
+    await writeFileAtomic(this.#file, this.#entries.map(format).join(''));
     await this.#handle.close();
     this.#handle = await open(this.#file, 'a');
     this.#lines = this.#entries.length;
-  }
-}
-
-/** Flushes a folder, so that files created or renamed in it are there after a crash. */
-export async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

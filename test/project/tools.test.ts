@@ -34,8 +34,8 @@ describe('sources', () => {
   });
 
   it('keep to the layers', async () => {
-    const folders = ['server', 'pipeline', 'model', 'adapters', 'cli', 'training', 'bench', 'test'].filter((folder) =>
-      existsSync(join(packageRoot, folder)),
+    const folders = ['platform', 'server', 'pipeline', 'model', 'adapters', 'cli', 'training', 'bench', 'test'].filter(
+      (folder) => existsSync(join(packageRoot, folder)),
     );
     const { output } = await tool(
       'depcruise',

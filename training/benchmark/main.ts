@@ -7,7 +7,7 @@ import { loadConfig, packageRoot } from '../../server/config.js';
 import { agentFilesIn, loadEngine } from '../../server/inference/engine.js';
 import { writeJson } from '../evaluation/report.js';
 import { hasPython, judgeName } from '../evaluation/row-trial.js';
-import { wholeOption } from '../evaluation/whole-option.js';
+import { wholeOption } from '../../platform/number-option.js';
 import { runBenchmark } from './benchmark.js';
 import { readOverlap } from './overlap.js';
 import { renderPlot } from './plot.js';

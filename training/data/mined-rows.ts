@@ -37,6 +37,8 @@ export async function writeRows(repositories: readonly (readonly string[])[], ou
       times.push(row.time);
       await writeLine(rows, row);
     }
+    await rows.sync();
+    await drops.sync();
   } finally {
     await rows.close();
     await drops.close();

@@ -7,7 +7,7 @@ import { evaluate } from './evaluate.js';
 import { readHeldOut } from './held-out.js';
 import { renderReport, writeJson } from './report.js';
 import { judgeName } from './row-trial.js';
-import { wholeOption } from './whole-option.js';
+import { wholeOption } from '../../platform/number-option.js';
 
 interface Options {
   readonly heldout: string;

@@ -1,5 +1,6 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { writeFileAtomic } from '../../platform/atomic-file.js';
 import { GROUPS, type CaseFigures, type PipelineFigures, type SegmentFigures } from './figures.js';
 import { calibrationRows, groupCells, nats, percent, renderTable, withInterval } from './table.js';
 import { SEGMENTS, type Segment } from './teacher-forcing.js';
@@ -83,14 +84,8 @@ function pipelineRows(title: string, figures: PipelineFigures): string[][] {
   ];
 }
 
-/** Writes JSON so that the file is whole at every moment. */
+/** Writes JSON, whole or not at all, into a folder that is made where it is missing. */
 export async function writeJson(file: string, value: unknown): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  const partial = `${file}.${process.pid}.partial`;
-  try {
-    await writeFile(partial, `${JSON.stringify(value, null, 2)}\n`);
-    await rename(partial, file);
-  } finally {
-    await rm(partial, { force: true });
-  }
+  await writeFileAtomic(file, `${JSON.stringify(value, null, 2)}\n`);
 }

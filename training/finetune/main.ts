@@ -1,8 +1,9 @@
 import path from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { AGENT_NAMES, type AgentName } from '../../adapters/agent.js';
 import { AgentError } from '../../adapters/errors.js';
 import { ModelError } from '../../model/errors.js';
+import { numberIn } from '../../platform/number-option.js';
 import { TrainingError } from './errors.js';
 import { finetune } from './finetune.js';
 import { startRunProgress } from './progress.js';
@@ -47,23 +48,12 @@ interface Options extends Settings {
   readonly resume: boolean;
 }
 
-function number(minimum: number, maximum: number, isWhole: boolean): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    const isNumber = text.trim() !== '' && (isWhole ? Number.isSafeInteger(value) : Number.isFinite(value));
-    if (!isNumber || value < minimum || value > maximum) {
-      throw new InvalidArgumentError(`It must be a ${isWhole ? 'whole ' : ''}number from ${minimum} to ${maximum}.`);
-    }
-    return value;
-  };
-}
-
 function command(): Command {
   const root = path.resolve(import.meta.dirname, '../../..');
   const whole = (flags: string, text: string, fallback: number, minimum = 1): Option =>
-    new Option(flags, text).default(fallback).argParser(number(minimum, Number.MAX_SAFE_INTEGER, true));
+    new Option(flags, text).default(fallback).argParser(numberIn(minimum, Number.MAX_SAFE_INTEGER, true));
   const real = (flags: string, text: string, fallback: number, maximum: number): Option =>
-    new Option(flags, text).default(fallback).argParser(number(0, maximum, false));
+    new Option(flags, text).default(fallback).argParser(numberIn(0, maximum, false));
   return new Command('npm run train --')
     .description('Fine-tunes one agent on edits; the backbone and the other agent stay as they are.')
     .exitOverride()

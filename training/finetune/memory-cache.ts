@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { access, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { access, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { writeFileAtomic } from '../../platform/atomic-file.js';
 import type { Backbone } from '../../model/backbone.js';
 import type { ModelConfig } from '../../model/config.js';
 import { throwIfAborted } from '../../model/errors.js';
@@ -70,12 +71,9 @@ export class MemoryCache {
 
   private async store(ids: readonly number[], memory: Float32Array): Promise<void> {
     const file = this.fileOf(ids);
-    const temporary = `${file}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      await writeFile(temporary, new Uint8Array(memory.buffer));
-      await rename(temporary, file);
+      await writeFileAtomic(file, new Uint8Array(memory.buffer));
     } catch (cause) {
-      await rm(temporary, { force: true });
       throw new TrainingError('cache_unusable', `Cannot write ${file}.`, { cause });
     }
   }
