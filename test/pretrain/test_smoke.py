@@ -48,7 +48,9 @@ def test_from_records_to_a_served_directory(tmp_path):
     again = [row for row in log(tmp_path) if row.get("weights") == "served"][-1]
     assert {k: v for k, v in again.items() if k != "time"} == {k: v for k, v in served.items() if k != "time"}
 
-    run("train_agents.py", "--smoke", "--out", tmp_path)
+    run("train_agents.py", "--smoke", "--out", tmp_path, "--own-analyses", 24)
+    before, after = (row for row in log(tmp_path) if "own_analyses_heldout" in row)
+    assert after["patch_given_analysis_ce"] < before["patch_given_analysis_ce"], "nothing was learnt from own analyses"
     for role in ("issue-analysis", "code-generation"):
         figures = [row for row in log(tmp_path) if row.get("role") == role]
         part = "analysis_ce" if role == "issue-analysis" else "patch_alone_ce"

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Backbone, agents and figures in one go on a GPU machine, prepared for interruptions: training that dies is started again from its checkpoint.
 #
-#   run.sh DATA OUT [BACKBONE_MINUTES] [AGENT_MINUTES]
+#   run.sh DATA OUT [BACKBONE_MINUTES] [AGENT_MINUTES] [LEARNING_RATE]
 #
 # DATA holds records-*.jsonl(.xz), tokenizer.model, heldout.npz, and either released weights to go on from (backbone.safetensors) or the
 # initial ones (layers-0.npz, layers-1.npz, embedding.npz). The last line printed is ALL DONE or FAILED.
 set -uo pipefail
-data=$1 out=$2 minutes=${3:-22} agent_minutes=${4:-2}
+data=$1 out=$2 minutes=${3:-20} agent_minutes=${4:-1} rate=${5:-5e-4}
 cd "$(dirname "$0")" || exit 1
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore
 common=(--records "$data" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
@@ -14,10 +14,10 @@ weights=(--weights "$out/backbone.safetensors" --tokenizer "$data/tokenizer.mode
 start=(--init "$data")
 [ -f "$data/backbone.safetensors" ] && start=(--resume "$data/backbone.safetensors")
 for attempt in 1 2 3; do
-  python3 train.py "${common[@]}" "${start[@]}" --minutes "$minutes" && break
+  python3 train.py "${common[@]}" "${start[@]}" --minutes "$minutes" --learning-rate "$rate" && break
   [ "$attempt" = 3 ] && { echo FAILED; exit 1; }
   echo "training stopped; starting it again"
 done
-python3 train_agents.py "${common[@]}" --minutes "$agent_minutes" &&
+python3 train_agents.py "${common[@]}" --minutes "$agent_minutes" --own-analyses 3000 --own-minutes 2 &&
   python3 generate.py "${weights[@]}" --agents "$out" --rows 384 &&
   python3 generate.py "${weights[@]}" --rows 384 && echo ALL DONE || { echo FAILED; exit 1; }

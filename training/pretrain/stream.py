@@ -56,6 +56,17 @@ class RecordStream(IterableDataset):
                     if (batch := packer.add(sample)) is not None:
                         yield batch
 
+    def first(self, count: int) -> list:
+        """At most `count` samples of the records there are now, drawn in an order of its own."""
+        rng, codec, found = random.Random(f"{self.seed} first"), Codec(str(self.tokenizer)), []
+        lines = self._lines({}, 0, 1)
+        rng.shuffle(lines)
+        for line in lines:
+            found += self._samples(line, codec, rng)
+            if len(found) >= count:
+                break
+        return found[:count]
+
     def _samples(self, line: bytes, codec: Codec, rng: random.Random) -> list:
         """The samples of one record in this pass. A record that breaks the making of samples is reported and left out: hours of training do
         not depend on one line of somebody's history."""

@@ -3,7 +3,8 @@
     python train_agents.py --weights backbone.safetensors --records data/ --tokenizer tokenizer.model --heldout heldout.jsonl --out run/ --minutes 3
 
 Every step encodes the sources once (the encoder knows no agent) and decodes them twice: the analysis agent predicts the analysis,
-the code agent the patch, with the gold analysis and without any.
+the code agent the patch, with the gold analysis and without any. With --own-analyses the code agent then goes on for a while on patches
+after analyses that the analysis agent wrote, in turn with patches after gold ones.
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 import store
-from batches import Sizes, merged
+from batches import Packer, Sizes, Symbols, merged, pack_all
 from measure import evaluate
 from model import Backbone, use_gpu_kernels
-from protocol import Codec
-from stream import RecordStream, loader, to_device
+from own_analyses import shuffled_forever, with_own_analyses
+from protocol import EOS, Codec
+from rows import read_rows
+from stream import RecordStream, loader, to_device, to_tensors
 from train import Progress, heldout_batches, schedule, smoke_setup
 
 ROLES = ("issue-analysis", "code-generation")
+OWN_HELDOUT = 1024  # held-out rows on which patches after own analyses are measured
 GATE_BIAS = 1.0  # the gate starts mostly open (sigmoid 0.73)
 
 
@@ -62,6 +66,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--heldout", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--own-analyses", type=int, default=0, metavar="COUNT", help="rows with the agent's own analysis for the code agent (default: none)")
+    parser.add_argument("--own-minutes", type=float, default=1.0, help="how long it learns from them, their writing not counted")
     parser.add_argument("--learning-rate", type=float, default=1.5e-3)
     parser.add_argument("--warmup-steps", type=int, default=30)
     parser.add_argument("--source-tokens", type=int, default=Sizes.source_tokens)
@@ -123,7 +129,48 @@ def main() -> None:
             begun = time.time()
         if step % 50 == 0 or options.smoke:
             progress.report(step=step, **{role: value.item() for role, value in report.items()}, lr=adam.param_groups[0]["lr"])
+    if options.own_analyses:
+        learn_own_analyses(model, weights, agents, options, stream, codec, sizes, device, dtype, progress)
     finish(model, weights, agents, options, codec, sizes, device, dtype, progress, {"steps": step, "minutes": options.minutes, "seed": options.seed, "backbone": notes})
+
+
+def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, device, dtype, progress) -> None:
+    """Trains the code agent on batches with the analysis agent's own analyses, every other batch with gold ones."""
+    analyst, coder = (agents[role] for role in ROLES)
+    started = time.time()
+    served = {name: p.detach().to(device, dtype)[None] for name, p in analyst.named_parameters()}
+    whole = {**weights, "final_norm": model.final_norm}
+    samples, heldout = (with_own_analyses(model.config, whole, served, rows, codec, device)
+                        for rows in (stream.first(options.own_analyses), list(read_rows(options.heldout, OWN_HELDOUT))))
+    progress.report(own_analyses=len(samples), seconds=time.time() - started)
+    packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, ROLES[1:])
+    own = (to_tensors(batch) for batch in pack_all(shuffled_forever(samples, options.seed), packer))
+    judged = [to_tensors(batch) for batch in pack_all(heldout, Packer(packer.symbols, sizes, ROLES[1:]))]
+
+    def measure(when: str) -> None:
+        with torch.no_grad():
+            progress.report(own_analyses_heldout=len(heldout), measured=when, **evaluate(model, weights, judged, device, ROLES[1], coder.tensors(dtype)))
+
+    measure("before")
+    gold = iter(loader(RecordStream(options.records, options.tokenizer, sizes, ROLES[1:], seed=options.seed + 1), options.workers, pin=device.type == "cuda"))
+    adam = torch.optim.AdamW(coder.parameters(), lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    begun, step = time.time(), 0
+    while (share := step / 12 if options.smoke else (time.time() - begun) / (options.own_minutes * 60)) < 1:
+        for group in adam.param_groups:
+            group["lr"] = options.learning_rate * schedule(share, step, options.warmup_steps)
+        batch = merged(to_device(next(own if step % 2 == 0 else gold), device), ROLES[1])
+        with torch.no_grad():
+            memory = model.encode(weights, batch)
+        loss, _ = model.score(weights, memory, batch, coder.tensors(dtype))
+        mean = loss.sum() / (batch["label"] >= 0).sum()
+        mean.backward()
+        nn.utils.clip_grad_norm_(coder.parameters(), 1.0)
+        adam.step()
+        adam.zero_grad(set_to_none=True)
+        if step % 50 < 2 or options.smoke:
+            progress.report(step=step, own_analysis=step % 2 == 0, loss=mean.item(), lr=adam.param_groups[0]["lr"])
+        step += 1
+    measure("after")
 
 
 def finish(model, weights, agents, options, codec, sizes, device, dtype, progress, lineage) -> None:
