@@ -14,13 +14,19 @@ module.exports = {
       'platform-knows-nothing',
       'what the system lacks and every folder may use: whole files, numbers of a command line',
       '^platform/',
-      '^(model|adapters|pipeline|server|cli|training|bench|test)/',
+      '^(agents|model|adapters|pipeline|server|cli|training|bench|test)/',
+    ),
+    layer(
+      'declarations-know-nothing',
+      'which agents and chains there are is known to every folder, so it needs none',
+      '^agents/',
+      '^(?!agents/)',
     ),
     layer(
       'model-is-the-ground',
       'model/ knows nothing above it',
       '^model/',
-      '^(server|pipeline|adapters|cli|training|bench|test)/',
+      '^(agents|server|pipeline|adapters|cli|training|bench|test)/',
     ),
     layer(
       'adapters-know-the-model-only',
@@ -130,7 +136,7 @@ module.exports = {
     {
       name: 'no-development-packages-in-the-product',
       severity: 'error',
-      from: { path: '^(platform|server|pipeline|model|adapters|cli|training)/' },
+      from: { path: '^(platform|agents|server|pipeline|model|adapters|cli|training)/' },
       to: { dependencyTypes: ['npm-dev'], pathNot: 'node_modules/@types/' },
     },
   ],

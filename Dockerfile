@@ -21,6 +21,7 @@ WORKDIR /app
 COPY --from=build /app/package.json /app/openapi.yaml ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist/platform ./dist/platform
+COPY --from=build /app/dist/agents ./dist/agents
 COPY --from=build /app/dist/server ./dist/server
 COPY --from=build /app/dist/pipeline ./dist/pipeline
 COPY --from=build /app/dist/model ./dist/model

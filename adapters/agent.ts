@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { AGENT_NAMES, type AgentName } from '../agents/names.js';
 import {
   AGENT_TENSOR_NAMES,
   agentShapes,
@@ -10,11 +11,6 @@ import type { ModelConfig } from '../model/config.js';
 import { AgentError, type AgentErrorCode } from './errors.js';
 import { readProbe, type Probe } from './probe-record.js';
 import { readTensors, roundedToHalf, writeTensors, type NamedTensor, type TensorFile } from './safetensors.js';
-
-/** The two agents of the system. */
-export const AGENT_NAMES = ['issue-analysis', 'code-generation'] as const;
-
-export type AgentName = (typeof AGENT_NAMES)[number];
 
 /** One agent as read from its file: the numbers the decoder takes, and what the file says about itself. */
 export interface Agent extends AgentTensors {

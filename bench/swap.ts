@@ -1,7 +1,8 @@
 import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { saveAgent, type AgentName } from '../adapters/agent.js';
+import { saveAgent } from '../adapters/agent.js';
+import type { AgentName } from '../agents/names.js';
 import { AGENT_TENSOR_NAMES, agentShapes, type AgentTensorName } from '../model/agent-tensors.js';
 import { loadBackbone } from '../model/backbone.js';
 import { readConfig } from '../model/config.js';
@@ -42,8 +43,8 @@ async function randomAgent(name: AgentName, file: string): Promise<string> {
 }
 
 const files = agentFilesIn(folder);
-await randomAgent('issue-analysis', files.issueAnalysis);
-await randomAgent('code-generation', files.codeGeneration);
+await randomAgent('issue-analysis', files['issue-analysis']);
+await randomAgent('code-generation', files['code-generation']);
 const host = new WorkerHost({ modelDir, agents: files, workers: 1, threads, options: {} });
 const checker = new AgentChecker(modelDir);
 const journal = await Journal.open(join(folder, 'journal'));
@@ -61,7 +62,7 @@ try {
   const publish = (generation: string): Promise<Timing> =>
     timed(async () => {
       const expected = registry.state!.stable.id;
-      await publisher.publish({ label: 'stable', weight: 1, expected, codeGeneration: generation });
+      await publisher.publish({ label: 'stable', weight: 1, expected, code_generation: generation });
       const lease = registry.pin('bench');
       lease.end();
       if (lease.release.code_generation !== generation) throw new Error('The next request gets another agent.');

@@ -1,3 +1,4 @@
+import { declarationOf } from '../agents/names.js';
 import type { AgentTensors } from '../model/agent-tensors.js';
 import type { Backbone } from '../model/backbone.js';
 import { ModelError } from '../model/errors.js';
@@ -79,7 +80,7 @@ function splitPrompt(
   const tokens = encodeWithSymbols(prompt, tokenizer);
   const begin = tokens.findIndex((token) => token === analyse || token === patch);
   if (begin >= 0) return { source: tokens.slice(0, begin), target: tokens.slice(begin) };
-  return { source: tokens, target: [agent === 'code-generation' ? patch : analyse] };
+  return { source: tokens, target: [tokenizer.special[agent === null ? 'analyse' : declarationOf(agent).begins]] };
 }
 
 /** Here alone a text can spell special symbols: the prompt is all there is, so it can mislead nobody but its author. */
@@ -91,7 +92,8 @@ function encodeWithSymbols(text: string, tokenizer: Tokenizer): number[] {
   });
 }
 
-/** The analysis agent's work ends where the patch would begin. */
+/** The work of an agent ends where that of the next one would begin. */
 function endsOf({ agent }: CompletionRequest, { eos, special }: Tokenizer): ReadonlySet<number> {
-  return new Set(agent === 'issue-analysis' ? [eos, special.patch] : [eos]);
+  const ends = agent === null ? null : declarationOf(agent).ends;
+  return new Set(ends === null ? [eos] : [eos, special[ends]]);
 }

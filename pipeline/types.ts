@@ -1,4 +1,5 @@
 /** What goes into the pipeline and what comes out. Plain data: everything here survives `structuredClone`. */
+import type { AgentName, TextChainName } from '../agents/names.js';
 
 /** One file of the request. A string is taken as the exact text (line endings and byte order mark included). */
 export interface RequestFile {
@@ -149,7 +150,7 @@ export type PipelineEvent =
 /** A text for the bare decoder or one of the agents, see `complete`. */
 export interface CompletionRequest {
   /** Null: the backbone without an agent. */
-  readonly agent: 'issue-analysis' | 'code-generation' | null;
+  readonly agent: AgentName | null;
   readonly prompt: string;
   /** Most tokens written. */
   readonly max_tokens: number;
@@ -167,6 +168,39 @@ export interface Completion {
   /** `stop`: it came to an end; `length`: there was no room for more. */
   readonly finish: 'stop' | 'length';
   readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+}
+
+/** A prompt for a chain of agents, see `runChain`. */
+export interface ChainRequest {
+  readonly chain: TextChainName;
+  readonly prompt: string;
+  /** Most tokens of the answer. */
+  readonly max_tokens: number;
+  /** Of the first try; 0 is greedy. Later tries are always sampled. */
+  readonly temperature: number;
+  readonly seed: number;
+}
+
+/** What a chain wrote. */
+export interface ChainAnswer {
+  /** The answer; null if no try passed. */
+  readonly text: string | null;
+  /** The prompt with the answer in its place; null if no try passed. */
+  readonly program: string | null;
+  /** The first agent's fields, in order; those of the last try if none passed. */
+  readonly fields: readonly string[];
+  /** Every text that was tried and why it did not pass, in order: the first agent's, then the answers. No two of one agent are the same. */
+  readonly tries: readonly ChainTry[];
+  readonly usage: { readonly prompt_tokens: number; readonly completion_tokens: number };
+}
+
+export interface ChainTry {
+  readonly agent: AgentName;
+  readonly text: string;
+  /** Null if it passed. */
+  readonly fault: string | null;
+  /** Tokens written for it; lines that a repair kept are not counted again. */
+  readonly tokens: number;
 }
 
 /** How much is tried, and when to be silent. One object, every field with a default (`DEFAULT_OPTIONS`). */

@@ -5,7 +5,7 @@ import type { Config } from './config.js';
 import { AppError, ClientGoneError, type ErrorCode } from './errors.js';
 import type { InferenceHost } from './inference/host.js';
 import type { Metrics, Outcome } from './metrics.js';
-import { adaptersOf, type ModelId } from './openai/models.js';
+import { adaptersOf, requireServed, type ModelId } from './openai/models.js';
 import type { Contract } from './openapi.js';
 import type { CanaryWatch } from './releases/canary-watch.js';
 import type { Lease, ReleaseRegistry } from './releases/registry.js';
@@ -43,7 +43,7 @@ export interface Admitted {
 
 /**
  * Queue, release and deadline of one request to a model: `work` runs with a slot and a pinned release, which it loses when it ends.
- * It returns how it ended. Throws what the queue and `work` throw, and AppError `not_ready`.
+ * It returns how it ended. Throws what the queue and `work` throw, and AppError `not_ready`, `model_not_found`.
  */
 export async function runAdmitted(
   deps: InferenceDeps,
@@ -60,6 +60,12 @@ export async function runAdmitted(
   // The pair is chosen here and stays, however long the request waits and whatever is published meanwhile.
   const lease = registry.pin(response.req.get('x-request-key') ?? idOf(response));
   (response.locals as RequestLocals).release = lease.release.id;
+  try {
+    requireServed(model, lease.release);
+  } catch (error) {
+    lease.end();
+    throw error;
+  }
   const waited = metrics.adapters.waitFor(adaptersOf(model));
   const slot = await admission
     .acquire(gone)

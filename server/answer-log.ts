@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import type { Logger } from 'pino';
 import { idOf, type Admitted } from './admitted-run.js';
-import type { CompletionResult, InferenceResult } from './inference/messages.js';
+import type { ChainResult, CompletionResult, InferenceResult } from './inference/messages.js';
 import type { Metrics } from './metrics.js';
 import type { ModelId } from './openai/models.js';
 
@@ -43,4 +43,24 @@ export function observeCompletion(
   );
   const timings = { queue: slot.waitedMs, total: ms };
   logger.info({ id: idOf(response), model, finish, usage, timings, release, label: lease.label }, 'completion');
+}
+
+/** Counts and logs a chain's answer, which took `ms` after the queue; no text of it is logged. */
+export function observeChain(
+  { metrics, logger }: AnswerSinks,
+  response: Response,
+  { slot, lease }: Admitted,
+  model: ModelId,
+  { answer, release }: ChainResult,
+  ms: number,
+): void {
+  const { usage, tries } = answer;
+  metrics.promptTokens.inc(usage.prompt_tokens);
+  const timings = { queue: slot.waitedMs, total: ms };
+  for (const { agent, tokens } of tries) metrics.agents.generationTokens.inc({ agent }, tokens);
+  const passed = answer.text !== null;
+  logger.info(
+    { id: idOf(response), model, passed, tries: tries.length, usage, timings, release, label: lease.label },
+    'chain',
+  );
 }

@@ -105,6 +105,7 @@ export async function startServer(options: {
     const { action, label, reason, state } = event.entry;
     watch.reset();
     metrics.releases.show(state);
+    metrics.adapters.serve(state.stable);
     metrics.releases.changed(action);
     probe?.watch(state);
     logger.info({ action, label, reason, stable: state.stable, canary: state.canary }, 'release');
@@ -114,6 +115,7 @@ export async function startServer(options: {
     if (publisher) await publisher.begin(info, opened.isNew ? opened.files : undefined);
     else registry.begin({ stable: info.release, canary: null, previous: [] });
     metrics.releases.show(registry.state!);
+    metrics.adapters.serve(info.release);
     probe?.watch(registry.state!);
     if (publisher && config.agentsWatchDir !== '') {
       const { maxAgentBytes } = config.agentLimits;

@@ -1,4 +1,5 @@
 import { agentTensors, type Agent } from '../../adapters/agent.js';
+import { fieldOf, type AgentName } from '../../agents/names.js';
 import { AGENT_TENSOR_NAMES, type AgentTensorName, type AgentTensors } from '../../model/agent-tensors.js';
 import type { ModelConfig } from '../../model/config.js';
 import type { Engine } from '../../pipeline/pipeline.js';
@@ -14,7 +15,7 @@ export function payloadOf(agent: Agent): AgentPayload {
   return { generation: agent.generation, tensors: Object.fromEntries(tensors) };
 }
 
-/** The agents a worker holds, by generation. A request picks two of them: that is all a swap is. */
+/** The agents a worker holds, by generation. A request picks those of its release: that is all a swap is. */
 export class AgentShelf {
   readonly #config: ModelConfig;
   readonly #agents = new Map<string, AgentTensors>();
@@ -40,9 +41,17 @@ export class AgentShelf {
     for (const generation of generations) this.#agents.delete(generation);
   }
 
-  /** The two agents of a release. Throws when one is not held: never another one in its place. */
+  /** An agent of a release. Throws when the release has none of this name or it is not held: never another one in its place. */
+  agent(release: Release, name: AgentName): AgentTensors {
+    return this.#held(release[fieldOf(name)] ?? `${name} of another release`);
+  }
+
+  /** The two agents of the pipeline, with the same rule. */
   pair(release: Release): Engine['agents'] {
-    return { issueAnalysis: this.#held(release.issue_analysis), codeGeneration: this.#held(release.code_generation) };
+    return {
+      issueAnalysis: this.agent(release, 'issue-analysis'),
+      codeGeneration: this.agent(release, 'code-generation'),
+    };
   }
 
   #held(generation: string): AgentTensors {

@@ -1,10 +1,11 @@
 import { loadAgent } from '../../adapters/agent.js';
+import { AGENT_NAMES } from '../../agents/names.js';
 import { loadBackbone } from '../../model/backbone.js';
 import type { Engine } from '../../pipeline/pipeline.js';
 import { SyntaxChecker } from '../../pipeline/syntax.js';
 import { AgentShelf, payloadOf } from './agent-shelf.js';
 import type { AgentPayload, EngineInfo, WorkerSettings } from './messages.js';
-import { releaseOf } from './release.js';
+import { filesOf, releaseOf } from './release.js';
 
 export { agentFilesIn } from './release.js';
 
@@ -16,7 +17,7 @@ export interface LoadedEngine {
   readonly agents: readonly AgentPayload[];
 }
 
-/** Loads backbone, both agents and the syntax check. Throws ModelError or AgentError; nothing stays loaded then. */
+/** Loads backbone, agents and the syntax check. Throws ModelError or AgentError; nothing stays loaded then. */
 export async function loadEngine(options: {
   modelDir: string;
   agents: WorkerSettings['agents'];
@@ -33,17 +34,15 @@ export async function loadEngine(options: {
       const info = { model: { name, fingerprint }, release: source.release };
       return { engine: { backbone, agents: shelf.pair(source.release), syntax }, info, agents: source.payloads };
     }
-    const [issueAnalysis, codeGeneration] = await Promise.all([
-      loadAgent(source.issueAnalysis, backbone.config, 'issue-analysis'),
-      loadAgent(source.codeGeneration, backbone.config, 'code-generation'),
-    ]);
+    const agents = await Promise.all(filesOf(source).map(([agent, file]) => loadAgent(file, backbone.config, agent)));
+    const release = releaseOf(...AGENT_NAMES.map((agent) => agents.find(({ name }) => name === agent)?.generation));
+    const payloads = agents.map(payloadOf);
+    const shelf = new AgentShelf(backbone.config);
+    shelf.add(payloads);
     return {
-      engine: { backbone, agents: { issueAnalysis, codeGeneration }, syntax },
-      info: {
-        model: { name, fingerprint },
-        release: releaseOf(issueAnalysis.generation, codeGeneration.generation),
-      },
-      agents: [payloadOf(issueAnalysis), payloadOf(codeGeneration)],
+      engine: { backbone, agents: shelf.pair(release), syntax },
+      info: { model: { name, fingerprint }, release },
+      agents: payloads,
     };
   } catch (error) {
     await backbone.close();

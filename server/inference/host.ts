@@ -1,5 +1,5 @@
-import type { CompletionRequest, PatchRequest, PipelineEvent } from '../../pipeline/types.js';
-import type { AgentPayload, CompletionResult, EngineInfo, InferenceResult, Release } from './messages.js';
+import type { ChainRequest, CompletionRequest, PatchRequest, PipelineEvent } from '../../pipeline/types.js';
+import type { AgentPayload, ChainResult, CompletionResult, EngineInfo, InferenceResult, Release } from './messages.js';
 
 /** What a run may be given besides the request. */
 export interface RunOptions {
@@ -25,6 +25,8 @@ export interface InferenceHost {
   run(request: PatchRequest, options: RunOptions): Promise<InferenceResult>;
   /** Continues a text, with the same rules as `run`. Rejects also with AppError `context_length_exceeded`. */
   complete(request: CompletionRequest, options: RunOptions): Promise<CompletionResult>;
+  /** Answers a prompt by a chain, with the same rules as `complete`. */
+  runChain(request: ChainRequest, options: RunOptions): Promise<ChainResult>;
   /** Gives agents to every worker, also to those that are started later. Nothing waits for it: messages keep their order. */
   addAgents(agents: readonly AgentPayload[]): void;
   /** Makes a release, held by the workers, the one that `info` names and that a restarted worker begins with. */

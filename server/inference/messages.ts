@@ -1,5 +1,8 @@
 /** What main thread and inference worker say to each other. Plain data, so that it survives `postMessage`. */
+import type { AgentField, AgentName, FieldOf, RequiredAgent } from '../../agents/names.js';
 import type {
+  ChainAnswer,
+  ChainRequest,
   Completion,
   CompletionRequest,
   Measures,
@@ -9,20 +12,14 @@ import type {
   PipelineOptions,
 } from '../../pipeline/types.js';
 
-/** The pair of agents that answers a request. Immutable: another agent makes another release. */
-export interface Release {
-  /** SHA-256 (hex) over the two generations. */
-  readonly id: string;
-  /** Generation of the agent: the SHA-256 (hex) of its contents. */
-  readonly issue_analysis: string;
-  readonly code_generation: string;
-}
+/** Generations by agent: the SHA-256 (hex) of an agent's contents. Those of chains that are not served are missing. */
+export type Generations = Readonly<Record<FieldOf<RequiredAgent>, string> & Partial<Record<AgentField, string>>>;
 
-/** The files of the two agents loaded at the start. */
-export interface AgentFiles {
-  readonly issueAnalysis: string;
-  readonly codeGeneration: string;
-}
+/** The agents that answer a request. Immutable: another agent makes another release. Its id is a SHA-256 (hex) over the generations. */
+export type Release = { readonly id: string } & Generations;
+
+/** The files of the agents loaded at the start. */
+export type AgentFiles = Readonly<Record<RequiredAgent, string> & Partial<Record<AgentName, string>>>;
 
 /** An agent's numbers on their way between threads: stacked tensors by name, each over shared memory, so that nothing is copied in between. */
 export interface AgentPayload {
@@ -32,7 +29,7 @@ export interface AgentPayload {
 
 /** What a file says about the agent in it. */
 export interface AgentCard {
-  readonly agent: string;
+  readonly agent: AgentName;
   readonly generation: string;
   readonly parameters: number;
   readonly figures: Readonly<Record<string, unknown>>;
@@ -58,10 +55,17 @@ export interface CompletionResult {
   readonly release: Release;
 }
 
+/** A chain's answer with the release whose agents wrote it. */
+export interface ChainResult {
+  readonly answer: ChainAnswer;
+  readonly release: Release;
+}
+
 /** What a worker can be asked to compute. */
 export type Task =
   | { readonly type: 'run'; readonly request: PatchRequest }
-  | { readonly type: 'complete'; readonly request: CompletionRequest };
+  | { readonly type: 'complete'; readonly request: CompletionRequest }
+  | { readonly type: 'chain'; readonly request: ChainRequest };
 
 /** Handed to the worker at its start. */
 export interface WorkerSettings {
@@ -87,7 +91,7 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'ready'; readonly info: EngineInfo; readonly agents: readonly AgentPayload[] }
   | { readonly type: 'event'; readonly id: number; readonly event: PipelineEvent }
-  | { readonly type: 'result'; readonly id: number; readonly value: InferenceResult | CompletionResult }
+  | { readonly type: 'result'; readonly id: number; readonly value: InferenceResult | CompletionResult | ChainResult }
   /** The request ended without an answer; the worker is fine and free. */
   | { readonly type: 'stopped'; readonly id: number }
   | {
@@ -119,7 +123,7 @@ export interface AgentScore {
   readonly accuracy: number;
 }
 
-export type ReleaseScores = Readonly<Record<'issue-analysis' | 'code-generation', AgentScore>>;
+export type ReleaseScores = Readonly<Record<RequiredAgent, AgentScore>>;
 
 /** Handed to the thread that scores one release on held-out rows; it answers with ReleaseScores and ends. */
 export interface ProbeTask {

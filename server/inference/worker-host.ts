@@ -1,10 +1,11 @@
-import type { CompletionRequest, PatchRequest, PipelineOptions } from '../../pipeline/types.js';
+import type { ChainRequest, CompletionRequest, PatchRequest, PipelineOptions } from '../../pipeline/types.js';
 import { AppError } from '../errors.js';
 import type { HostState, InferenceHost, RunOptions } from './host.js';
 import { Lane } from './lane.js';
 import type {
   AgentFiles,
   AgentPayload,
+  ChainResult,
   CompletionResult,
   EngineInfo,
   InferenceResult,
@@ -88,6 +89,10 @@ export class WorkerHost implements InferenceHost {
 
   complete(request: CompletionRequest, options: RunOptions): Promise<CompletionResult> {
     return this.#compute({ type: 'complete', request }, options) as Promise<CompletionResult>;
+  }
+
+  runChain(request: ChainRequest, options: RunOptions): Promise<ChainResult> {
+    return this.#compute({ type: 'chain', request }, options) as Promise<ChainResult>;
   }
 
   /** The worker answers a task with the value of its kind. */

@@ -1,15 +1,18 @@
 /** Runs in a worker thread: owns the engine, computes one request at a time, tells the main thread what happens. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { bareAgent } from '../../adapters/agent.js';
+import type { AgentName } from '../../agents/names.js';
 import type { AgentTensors } from '../../model/agent-tensors.js';
 import type { Backbone } from '../../model/backbone.js';
 import { ModelError } from '../../model/errors.js';
+import { runChain } from '../../pipeline/chains/run-chain.js';
 import { complete, type CompletionCall } from '../../pipeline/completion.js';
 import { createPatches } from '../../pipeline/pipeline.js';
 import type { Measures, PipelineEvent } from '../../pipeline/types.js';
 import { AgentShelf } from './agent-shelf.js';
 import { loadEngine } from './engine.js';
 import type {
+  ChainResult,
   CompletionResult,
   FromWorker,
   InferenceResult,
@@ -51,9 +54,9 @@ async function main(): Promise<void> {
     backbone: Backbone,
     release: Release,
     call: CompletionCall,
-  ): Promise<InferenceResult | CompletionResult> => {
-    const agents = shelf.pair(release);
+  ): Promise<InferenceResult | CompletionResult | ChainResult> => {
     if (task.type === 'run') {
+      const agents = shelf.pair(release);
       let measures: Measures | undefined;
       const result = await createPatches({ ...engine, backbone, agents }, task.request, {
         ...call,
@@ -62,9 +65,12 @@ async function main(): Promise<void> {
       });
       return { result, measures: measures!, release };
     }
+    if (task.type === 'chain') {
+      const agent = (name: AgentName): AgentTensors => shelf.agent(release, name);
+      return { answer: await runChain({ backbone, syntax: engine.syntax!, agent }, task.request, call), release };
+    }
     const { agent } = task.request;
-    const named = { 'issue-analysis': agents.issueAnalysis, 'code-generation': agents.codeGeneration };
-    const tensors = agent === null ? (bare ??= bareAgent(backbone.config)) : named[agent];
+    const tensors = agent === null ? (bare ??= bareAgent(backbone.config)) : shelf.agent(release, agent);
     return { completion: await complete({ backbone, agent: tensors }, task.request, call), release };
   };
 
@@ -98,6 +104,7 @@ async function main(): Promise<void> {
     switch (message.type) {
       case 'run':
       case 'complete':
+      case 'chain':
         void run(message);
         return;
       case 'stop':

@@ -1,10 +1,12 @@
 import { Gauge, type Registry } from 'prom-client';
-import { adaptersOf } from '../openai/models.js';
+import type { Release } from '../inference/messages.js';
+import { adaptersOf, servedAgents } from '../openai/models.js';
 
 /** The agents as gateways see them that route by adapter. */
 export class AdapterMetrics {
   /** Under vLLM's name, by which gateways look for it. */
   readonly loraRequests;
+  #loaded: readonly string[] = adaptersOf('pipeline');
   /** How many queued requests wait for each adapter. */
   readonly #waitingFor = new Map<string, number>();
 
@@ -30,9 +32,15 @@ export class AdapterMetrics {
     };
   }
 
-  /** Both agents are in memory as long as the server answers, so a gateway need not prefer one server to another. */
+  /** The release whose agents are loaded from now on. */
+  serve(release: Release): void {
+    this.#loaded = servedAgents(release);
+    this.#show();
+  }
+
+  /** They are in memory as long as the server answers, so a gateway need not prefer one server to another. */
   #show(): void {
-    const loaded = adaptersOf('pipeline');
+    const loaded = this.#loaded;
     this.loraRequests.reset();
     this.loraRequests.set(
       {

@@ -1,10 +1,9 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
+import { REQUIRED_AGENTS, type AgentName } from '../../agents/names.js';
 import type { AgentMeasures } from '../../pipeline/types.js';
 import type { InferenceResult } from '../inference/messages.js';
 import type { Label } from '../releases/state.js';
-import { AGENTS, firstTokenBuckets, prefix, ratioBuckets, stageBuckets, tokenGapBuckets } from './names.js';
-
-type AgentName = (typeof AGENTS)[number];
+import { firstTokenBuckets, prefix, ratioBuckets, stageBuckets, tokenGapBuckets } from './names.js';
 
 /** How fast and how sure each agent works. */
 export class AgentMetrics {
@@ -73,7 +72,7 @@ export class AgentMetrics {
       buckets: ratioBuckets,
       registers,
     });
-    for (const agent of AGENTS) {
+    for (const agent of REQUIRED_AGENTS) {
       for (const counter of [this.generationTokens, this.decoderRuns, this.decoderSequences]) counter.inc({ agent }, 0);
       for (const histogram of [this.timeToFirstToken, this.tokenGap, this.tokenLogprob, this.gate]) {
         histogram.zero({ agent });

@@ -3,9 +3,6 @@ import type { Stage } from '../../pipeline/types.js';
 /** Begins the name of every metric but those of HTTP, Node and the process. */
 export const prefix = 'agentic_';
 
-/** The two agents, as the label `agent` names them. */
-export const AGENTS = ['issue-analysis', 'code-generation'] as const;
-
 /** OpenTelemetry's buckets for the duration of one generation request, seconds. */
 export const requestBuckets = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92];
 export const stageBuckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];

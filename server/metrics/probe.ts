@@ -1,7 +1,8 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { REQUIRED_AGENTS } from '../../agents/names.js';
 import type { ReleaseScores } from '../inference/messages.js';
 import type { Label } from '../releases/state.js';
-import { AGENTS, prefix } from './names.js';
+import { prefix } from './names.js';
 
 /** The agents' scores on the held-out rows. */
 export class ProbeMetrics {
@@ -34,7 +35,7 @@ export class ProbeMetrics {
 
   /** Shows the scores of the release behind a label, or that it has none. */
   show(label: Label, scores: ReleaseScores | undefined): void {
-    for (const agent of AGENTS) {
+    for (const agent of REQUIRED_AGENTS) {
       if (scores) {
         this.crossEntropy.set({ agent, label }, scores[agent].cross_entropy);
         this.accuracy.set({ agent, label }, scores[agent].accuracy);

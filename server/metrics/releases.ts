@@ -1,6 +1,7 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { InferenceHost } from '../inference/host.js';
 import type { Release } from '../inference/messages.js';
+import { agentsOf } from '../inference/release.js';
 import type { ReleaseRegistry } from '../releases/registry.js';
 import type { ReleaseState } from '../releases/state.js';
 import { prefix } from './names.js';
@@ -70,9 +71,8 @@ export class ReleaseMetrics {
   /** Says which generations are served; earlier ones disappear from the series. */
   show({ stable, canary }: Pick<ReleaseState, 'stable' | 'canary'>): void {
     this.agentInfo.reset();
-    const set = (label: string, { issue_analysis, code_generation }: Release): void => {
-      this.agentInfo.set({ agent: 'issue-analysis', label, generation: issue_analysis }, 1);
-      this.agentInfo.set({ agent: 'code-generation', label, generation: code_generation }, 1);
+    const set = (label: string, release: Release): void => {
+      for (const [agent, generation] of agentsOf(release)) this.agentInfo.set({ agent, label, generation }, 1);
     };
     set('stable', stable);
     if (canary) set('canary', canary.release);

@@ -1,4 +1,5 @@
-import type { PatchResult } from '../../pipeline/types.js';
+import type { ChainAnswer, PatchResult } from '../../pipeline/types.js';
+import type { Surface } from './parameters.js';
 
 /**
  * The pipeline's answer as Markdown, in the parts that are streamed: the analysis, then the first patch in a `diff` fence or the
@@ -20,6 +21,17 @@ export function answerText({ analysis, patches, abstained_because: reason }: Pat
   if (diff === undefined) return [...parts, `No patch is proposed (${reason ?? 'abstained'}).\n`];
   const fence = fenceAround(diff);
   return [...parts, `${fence}diff\n${diff.endsWith('\n') ? diff : `${diff}\n`}${fence}\n`];
+}
+
+/**
+ * A chain's answer: as the continuation of a prompt nothing but the text, empty if there is none; in a chat the whole program in a
+ * fence or the sentence that there is none, with what was wrong with the last try.
+ */
+export function chainText({ text, program, tries }: ChainAnswer, surface: Surface): string {
+  if (surface === 'text') return text ?? '';
+  if (program === null) return `No answer passed (${tries.at(-1)?.fault ?? 'no try'}).\n`;
+  const fence = fenceAround(program);
+  return `${fence}\n${program}${fence}\n`;
 }
 
 /** Longer than any run of back-ticks in the text, so that no line of it closes the block. */

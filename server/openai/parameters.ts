@@ -2,7 +2,7 @@ import type { Limits } from '../config.js';
 import { AppError } from '../errors.js';
 import type { Contract } from '../openapi.js';
 import { lastUserText, type Message } from './messages.js';
-import { requireModel, type ModelId } from './models.js';
+import { isRaw, requireModel, type ModelId } from './models.js';
 
 /** The two ways to ask: with messages or with a text. */
 export type Surface = 'chat' | 'text';
@@ -63,8 +63,8 @@ const neutral = new Map<string, unknown>([
   ['modalities', ['text']],
 ]);
 
-/** The pipeline decodes by its own rules. */
-const neutralForPipeline = new Map<string, unknown>([...neutral, ['top_p', 1], ['stop', []]]);
+/** Chains decode by their own rules. */
+const neutralForChains = new Map<string, unknown>([...neutral, ['top_p', 1], ['stop', []]]);
 
 /**
  * Checks a parsed body. A null counts as absent. Throws AppError `invalid_request`, `model_not_found` or `unsupported_parameter`,
@@ -108,7 +108,7 @@ function withoutNulls(value: unknown): unknown {
 }
 
 function checkParameters(body: object, surface: Surface, model: ModelId): void {
-  const restricted = model === 'pipeline' ? neutralForPipeline : neutral;
+  const restricted = isRaw(model) ? neutral : neutralForChains;
   for (const [name, value] of Object.entries(body)) {
     const isRestricted = restricted.has(name);
     if (isRestricted && JSON.stringify(restricted.get(name)) === JSON.stringify(value)) continue;

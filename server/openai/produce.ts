@@ -1,11 +1,13 @@
 import type { Response } from 'express';
+import { textChain } from '../../agents/names.js';
 import type { Admitted, InferenceDeps } from '../admitted-run.js';
-import { observeCompletion, observePatches } from '../answer-log.js';
+import { observeChain, observeCompletion, observePatches } from '../answer-log.js';
+import { AppError } from '../errors.js';
 import { readPatchRequest } from '../request-checks.js';
 import type { Outcome } from '../metrics.js';
-import { answerText } from './answer-text.js';
+import { answerText, chainText } from './answer-text.js';
 import { readIssueText } from './issue-text.js';
-import { agentOf, type RawModelId } from './models.js';
+import { agentOf, isRaw, type RawModelId } from './models.js';
 import type { FinishReason, TokenUsage } from './objects.js';
 import type { OpenAiRequest, Surface } from './parameters.js';
 
@@ -25,9 +27,10 @@ const DEFAULT_TEXT_TOKENS = 16;
 
 /** What answers a request. Throws AppError where an issue or its files cannot be used. */
 export function producerOf(deps: InferenceDeps, asked: OpenAiRequest, surface: Surface, response: Response): Producer {
-  return asked.model === 'pipeline'
-    ? pipeline(deps, asked, response)
-    : continuation(deps, asked, asked.model, surface, response);
+  const { model } = asked;
+  const chain = textChain(model);
+  if (chain) return answerOfChain(deps, asked, chain, surface, response);
+  return isRaw(model) ? continuation(deps, asked, model, surface, response) : pipeline(deps, asked, response);
 }
 
 function pipeline(deps: InferenceDeps, asked: OpenAiRequest, response: Response): Producer {
@@ -56,6 +59,32 @@ function pipeline(deps: InferenceDeps, asked: OpenAiRequest, response: Response)
       usage: { prompt_tokens: source_tokens, completion_tokens: analysis_tokens + patch_tokens },
       outcome: result.status,
     };
+  };
+}
+
+function answerOfChain(
+  deps: InferenceDeps,
+  { text: prompt, temperature, seed, maxTokens }: OpenAiRequest,
+  chain: NonNullable<ReturnType<typeof textChain>>,
+  surface: Surface,
+  response: Response,
+): Producer {
+  if (!chain.read(prompt)) {
+    throw new AppError('invalid_request', `${chain.name} cannot answer this prompt.`, {
+      details: [{ path: surface === 'chat' ? '/messages' : '/prompt', message: `is no prompt for ${chain.name}` }],
+    });
+  }
+  const { maxNewTokens } = deps.config.limits;
+  const request = { chain: chain.name, prompt, max_tokens: maxTokens ?? maxNewTokens, temperature, seed };
+  return async (admitted, onText) => {
+    const { signal, lease } = admitted;
+    const started = performance.now();
+    const answered = await deps.host.runChain(request, { signal, release: lease.release });
+    observeChain(deps, response, admitted, chain.name, answered, performance.now() - started);
+    const { answer } = answered;
+    const text = chainText(answer, surface);
+    if (text !== '') onText?.(text);
+    return { text, reason: 'stop', usage: answer.usage, outcome: answer.text === null ? 'abstained' : 'completed' };
   };
 }
 

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.js';
 import type { AgentChecker, CheckedAgent } from '../inference/agent-checker.js';
 import type { AgentCard, AgentFiles, AgentPayload, Release } from '../inference/messages.js';
-import { generationsOf } from '../inference/release.js';
+import { agentsOf, generationsOf } from '../inference/release.js';
 import type { AgentStore } from './agent-store.js';
 import type { ReleaseRegistry } from './registry.js';
 
@@ -26,11 +26,8 @@ export class AgentLoader {
   /** Checks and stores the files that a new store begins with. */
   async storeFirst(release: Release, files: AgentFiles): Promise<void> {
     const { store, checker, registry, limits } = this.#parts;
-    const [analysis, code] = generationsOf(release);
-    for (const [file, agent, generation] of [
-      [files.issueAnalysis, 'issue-analysis', analysis],
-      [files.codeGeneration, 'code-generation', code],
-    ] as const) {
+    for (const [agent, generation] of agentsOf(release)) {
+      const file = files[agent]!;
       const checked = await checker.check(file, limits.maxAgentBytes);
       checkRole(checked, agent, generation);
       await store.adopt(file, checked.card, registry.resident);
@@ -60,14 +57,14 @@ export class AgentLoader {
   async hold(release: Release): Promise<void> {
     const { store, checker, registry, limits } = this.#parts;
     const missing: AgentPayload[] = [];
-    for (const [at, generation] of generationsOf(release).entries()) {
+    for (const [agent, generation] of agentsOf(release)) {
       if (registry.resident.has(generation)) continue;
       if (!(await store.has(generation))) {
         throw new AppError('generation_not_found', `No agent of the generation ${generation} is stored.`);
       }
       const isLatest = this.#latest?.card.generation === generation;
       const checked = isLatest ? this.#latest! : await checker.check(store.fileOf(generation), limits.maxAgentBytes);
-      checkRole(checked, at === 0 ? 'issue-analysis' : 'code-generation', generation);
+      checkRole(checked, agent, generation);
       await store.touch(generation);
       missing.push(checked.payload);
     }

@@ -3,6 +3,7 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import type { AgentFiles } from '../inference/messages.js';
+import { agentsOf, filesOf, generationsOf } from '../inference/release.js';
 import { isConfigured } from '../keys.js';
 import { AgentStore } from './agent-store.js';
 import { Journal, StoreError } from './journal.js';
@@ -30,22 +31,22 @@ export async function openStore(config: Config, first: AgentFiles): Promise<Open
   const last = Publisher.lastState(journal);
   if (!last) {
     // Copies, so that what is stored is what was loaded, even if the folder changes meanwhile.
-    const files = { issueAnalysis: store.stagingFile(), codeGeneration: store.stagingFile() };
+    const staged = filesOf(first).map(([agent, file]) => ({ agent, file, copy: store.stagingFile() }));
     try {
-      await copyFile(first.issueAnalysis, files.issueAnalysis);
-      await copyFile(first.codeGeneration, files.codeGeneration);
+      for (const { file, copy } of staged) await copyFile(file, copy);
     } catch (cause) {
       await journal.close();
       throw new StoreError(`Cannot copy the first agents: ${(cause as Error).message}`, { cause });
     }
+    const files = Object.fromEntries(staged.map(({ agent, copy }) => [agent, copy])) as unknown as AgentFiles;
     return { store, journal, files, isNew: true };
   }
-  const { issue_analysis: analysis, code_generation: code } = last.stable;
-  for (const generation of [analysis, code]) {
+  for (const generation of generationsOf(last.stable)) {
     if (await store.has(generation)) continue;
     await journal.close();
     throw new StoreError(`${store.fileOf(generation)} is missing, and the journal says that it is served.`);
   }
-  const files = { issueAnalysis: store.fileOf(analysis), codeGeneration: store.fileOf(code) };
+  const stored = agentsOf(last.stable).map(([agent, generation]) => [agent, store.fileOf(generation)]);
+  const files = Object.fromEntries(stored) as unknown as AgentFiles;
   return { store, journal, files, isNew: false };
 }

@@ -1,3 +1,4 @@
+import { AGENT_NAMES, fieldOf, type AgentField, type AgentName } from '../../agents/names.js';
 import { AppError } from '../errors.js';
 import type { AgentCard, AgentFiles, EngineInfo } from '../inference/messages.js';
 import { releaseOf } from '../inference/release.js';
@@ -10,22 +11,18 @@ import {
   promoted,
   published,
   rolledBack,
-  type AgentRole,
   type HistoryEntry,
   type Label,
   type ReleaseState,
 } from './state.js';
 
-/** What a publish asks for. */
-export interface PublishRequest {
+/** What a publish asks for: generations by agent; one that is not given stays that of stable. */
+export interface PublishRequest extends Readonly<Partial<Record<AgentField, string>>> {
   readonly label: Label;
   /** Id of the release the label points to now; null for no canary. */
   readonly expected: string | null;
   /** Share of the requests for a canary, 0 to 1. */
   readonly weight: number;
-  /** Generations; one that is not given stays that of stable. */
-  readonly issueAnalysis?: string;
-  readonly codeGeneration?: string;
 }
 
 /** Told to whoever listens. */
@@ -116,15 +113,15 @@ export class Publisher {
    */
   serveFile(
     stage: (file: string) => Promise<void>,
-    options: { readonly role?: AgentRole; readonly waits?: boolean } = {},
+    options: { readonly role?: AgentName; readonly waits?: boolean } = {},
   ): Promise<AgentCard> {
     const work = async (): Promise<AgentCard> => {
       const card = await this.#add(stage);
       if (options.role !== undefined && card.agent !== options.role) {
         throw new AppError('agent_wrong_name', `The file is the agent ${card.agent}, not ${options.role}.`);
       }
-      const field = card.agent === 'issue-analysis' ? 'issueAnalysis' : 'codeGeneration';
-      await this.#publish({ label: 'stable', weight: 1, expected: this.#state().stable.id, [field]: card.generation });
+      const change = { [fieldOf(card.agent)]: card.generation };
+      await this.#publish({ label: 'stable', weight: 1, expected: this.#state().stable.id, ...change });
       return card;
     };
     return options.waits === true ? this.#exclusive.runWhenFree(work) : this.#exclusive.run(work);
@@ -158,7 +155,7 @@ export class Publisher {
   }
 
   /** Undoes the last change of stable, if it changed this agent and no other. Throws AppError `nothing_to_roll_back`. */
-  unload(role: AgentRole): Promise<ReleaseState> {
+  unload(role: AgentName): Promise<ReleaseState> {
     return this.#exclusive.run(async () => {
       const state = this.#state();
       if (!changesOnly(state, role)) {
@@ -178,10 +175,7 @@ export class Publisher {
   async #publish(request: PublishRequest): Promise<ReleaseState> {
     const state = this.#state();
     const { label, weight } = request;
-    const release = releaseOf(
-      request.issueAnalysis ?? state.stable.issue_analysis,
-      request.codeGeneration ?? state.stable.code_generation,
-    );
+    const release = releaseOf(...AGENT_NAMES.map(fieldOf).map((field) => request[field] ?? state.stable[field]));
     const isSame = labelled(state, label)?.id === release.id && (label === 'stable' || state.canary?.weight === weight);
     if (isSame) return state;
     this.#expect(state, label, request.expected);

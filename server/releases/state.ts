@@ -1,9 +1,7 @@
+import { AGENT_NAMES, fieldOf, type AgentName } from '../../agents/names.js';
 import type { Release } from '../inference/messages.js';
 
 export type Label = 'stable' | 'canary';
-
-/** The two agents by the names that their files bear. */
-export type AgentRole = 'issue-analysis' | 'code-generation';
 
 /** What the labels point to. Immutable; each change makes a new one. */
 export interface ReleaseState {
@@ -47,14 +45,10 @@ export function rolledBack(state: ReleaseState, label: Label): ReleaseState | un
 }
 
 /** Whether stable differs from the release before it in this agent and no other. */
-export function changesOnly({ stable, previous }: ReleaseState, role: AgentRole): boolean {
+export function changesOnly({ stable, previous }: ReleaseState, agent: AgentName): boolean {
   const before = previous.at(-1);
   if (!before) return false;
-  const [own, other] =
-    role === 'issue-analysis'
-      ? (['issue_analysis', 'code_generation'] as const)
-      : (['code_generation', 'issue_analysis'] as const);
-  return stable[own] !== before[own] && stable[other] === before[other];
+  return AGENT_NAMES.every((name) => (stable[fieldOf(name)] !== before[fieldOf(name)]) === (name === agent));
 }
 
 /** The release a label points to. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Logger } from 'pino';
+import { AGENT_NAMES, fieldOf } from '../../agents/names.js';
 import type { Config } from '../config.js';
 import { AppError } from '../errors.js';
 import { readJsonBody } from '../json-body.js';
@@ -29,4 +30,22 @@ export async function readAdminBody<T>(request: IncomingMessage, operation: stri
   const details = deps.contract.requestBody(operation)(body);
   if (details.length > 0) throw new AppError('invalid_request', 'The request does not fit the contract.', { details });
   return body as T;
+}
+
+/** Throws AppError `invalid_request` unless there is an agent of this name. */
+export function requireAgent(name: string): void {
+  if (!AGENT_NAMES.some((known) => known === name)) throw unknownAgent('/lora_name', AGENT_NAMES);
+}
+
+/** Throws AppError `invalid_request` when a field is none of a release, or when there is none at all. */
+export function requireAgentFields(fields: readonly string[]): void {
+  const known = AGENT_NAMES.map(fieldOf);
+  const unknown = fields.length === 0 ? '' : fields.find((field) => !known.some((agent) => agent === field));
+  if (unknown !== undefined) throw unknownAgent(`/${unknown}`, known);
+}
+
+function unknownAgent(path: string, names: readonly string[]): AppError {
+  return new AppError('invalid_request', 'The request names no agent or an unknown one.', {
+    details: [{ path, message: `must be one of ${names.join(', ')}` }],
+  });
 }

@@ -1,15 +1,14 @@
 import { Router, type Response } from 'express';
+import type { AgentField } from '../../agents/names.js';
 import { AppError } from '../errors.js';
 import { requireAdminKey } from '../keys.js';
 import { copyFromRoot, receive } from '../releases/intake.js';
 import type { PublisherEvent } from '../releases/publisher.js';
 import type { Label, ReleaseState } from '../releases/state.js';
-import { adminParts, readAdminBody, type AdminRouteDeps } from './admin-request.js';
+import { adminParts, readAdminBody, requireAgentFields, type AdminRouteDeps } from './admin-request.js';
 import { loraRoutes } from './lora.js';
 
-interface PublishBody {
-  readonly issue_analysis?: string;
-  readonly code_generation?: string;
+interface PublishBody extends Readonly<Partial<Record<AgentField, string>>> {
   readonly label?: Label;
   readonly weight?: number;
   readonly expected_release: string | null;
@@ -62,13 +61,9 @@ export function adminRoutes(deps: AdminRouteDeps): Router {
 
   router.post('/v1/releases', async (request, response) => {
     const body = await readAdminBody<PublishBody>(request, 'publishRelease', deps);
-    const state = await parts().publisher.publish({
-      label: body.label ?? 'stable',
-      weight: body.weight ?? 0.1,
-      expected: body.expected_release,
-      ...(body.issue_analysis !== undefined && { issueAnalysis: body.issue_analysis }),
-      ...(body.code_generation !== undefined && { codeGeneration: body.code_generation }),
-    });
+    const { label = 'stable', weight = 0.1, expected_release: expected, ...generations } = body;
+    requireAgentFields(Object.keys(generations));
+    const state = await parts().publisher.publish({ ...generations, label, weight, expected });
     answer(response, state);
   });
 

@@ -4,7 +4,7 @@ import { EventStream } from '../event-stream.js';
 import { reportedError } from '../http-errors.js';
 import { readJsonBody } from '../json-body.js';
 import type { Outcome } from '../metrics.js';
-import { MODEL_IDS, modelCard, requireModel } from '../openai/models.js';
+import { modelCard, requireModel, requireServed, servedModels } from '../openai/models.js';
 import { openAiErrorBody } from '../openai/errors.js';
 import { DONE, chunk, mergeChunks, usageChunk, wholeAnswer, type AnswerHead } from '../openai/objects.js';
 import { readOpenAiRequest, type OpenAiRequest, type Surface } from '../openai/parameters.js';
@@ -22,12 +22,14 @@ export function openAiRoutes(deps: InferenceDeps): Router {
 
   router.get('/v1/models', (_request, response) => {
     const { release } = requireReady(host, admission);
-    response.json({ object: 'list', data: MODEL_IDS.map((id) => modelCard(id, release, started)) });
+    response.json({ object: 'list', data: servedModels(release).map((id) => modelCard(id, release, started)) });
   });
 
   router.get('/v1/models/:model', (request, response) => {
     const { release } = requireReady(host, admission);
-    response.json(modelCard(requireModel(request.params.model), release, started));
+    const model = requireModel(request.params.model);
+    requireServed(model, release);
+    response.json(modelCard(model, release, started));
   });
 
   const surfaces: readonly [string, Surface][] = [

@@ -34,9 +34,18 @@ describe('sources', () => {
   });
 
   it('keep to the layers', async () => {
-    const folders = ['platform', 'server', 'pipeline', 'model', 'adapters', 'cli', 'training', 'bench', 'test'].filter(
-      (folder) => existsSync(join(packageRoot, folder)),
-    );
+    const folders = [
+      'platform',
+      'agents',
+      'server',
+      'pipeline',
+      'model',
+      'adapters',
+      'cli',
+      'training',
+      'bench',
+      'test',
+    ].filter((folder) => existsSync(join(packageRoot, folder)));
     const { output } = await tool(
       'depcruise',
       '--config',

@@ -42,7 +42,7 @@ describe('publisher', () => {
         const generation = await readFile(file, 'utf8');
         checks.push(generation);
         if (generation === 'bad') throw new AppError('agent_no_effect', 'Bad.');
-        const agent = generation.startsWith('a') ? 'issue-analysis' : 'code-generation';
+        const agent = generation.startsWith('a') ? ('issue-analysis' as const) : ('code-generation' as const);
         const card = { agent, generation, parameters: 1, figures: {}, lineage: {} };
         return { card, payload: { generation, tensors: {} } };
       },
@@ -52,9 +52,9 @@ describe('publisher', () => {
     publisher.listen((event) => events.push(event));
   };
   const begin = async (): Promise<void> => {
-    const files = { issueAnalysis: store.stagingFile(), codeGeneration: store.stagingFile() };
-    await writeFile(files.issueAnalysis, 'a1');
-    await writeFile(files.codeGeneration, 'c1');
+    const files = { 'issue-analysis': store.stagingFile(), 'code-generation': store.stagingFile() };
+    await writeFile(files['issue-analysis'], 'a1');
+    await writeFile(files['code-generation'], 'c1');
     await publisher.begin({ model, release: first }, files);
   };
   const add = (generation: string): ReturnType<Publisher['addAgent']> =>
@@ -62,7 +62,7 @@ describe('publisher', () => {
   const publish = (codeGeneration: string, label: 'stable' | 'canary' = 'stable'): ReturnType<Publisher['publish']> => {
     const { stable, canary } = registry.state!;
     const expected = label === 'stable' ? stable.id : (canary?.release.id ?? null);
-    return publisher.publish({ label, weight: 0.5, expected, codeGeneration });
+    return publisher.publish({ label, weight: 0.5, expected, code_generation: codeGeneration });
   };
 
   it('rolls a canary back with the reason, and both are in the journal', async () => {

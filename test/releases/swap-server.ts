@@ -2,7 +2,7 @@ import { strict as assert } from 'node:assert';
 import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentName } from '../../adapters/agent.js';
+import type { AgentName } from '../../agents/names.js';
 import type { Answer } from '../../cli/client.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
 import { body } from '../server/helpers.js';

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { saveAgent, type Agent, type AgentDescription, type AgentName } from '../../adapters/agent.js';
+import { saveAgent, type Agent, type AgentDescription } from '../../adapters/agent.js';
+import type { AgentName } from '../../agents/names.js';
 import { AGENT_TENSOR_NAMES, agentShapes, type AgentTensorName } from '../../model/agent-tensors.js';
 import { readConfig } from '../../model/config.js';
 import { createRandom } from '../../model/random.js';

@@ -105,6 +105,10 @@ export class FakeHost implements InferenceHost {
     return { completion: await this.completion(request, options), release: options.release ?? info.release };
   }
 
+  runChain(): never {
+    throw new Error('The fake has no agents of a chain.');
+  }
+
   addAgents(): void {
     // Nothing is held here.
   }

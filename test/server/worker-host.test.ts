@@ -16,7 +16,7 @@ describe('worker host', () => {
   const start = (options: Partial<WorkerHostOptions> = {}): WorkerHost => {
     host = new WorkerHost({
       modelDir: 'fake',
-      agents: { issueAnalysis: 'a', codeGeneration: 'c' },
+      agents: { 'issue-analysis': 'a', 'code-generation': 'c' },
       workers: 1,
       threads: 1,
       workerFile,

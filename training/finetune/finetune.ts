@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { loadAgent, saveAgent, type Agent, type AgentDescription, type AgentName } from '../../adapters/agent.js';
+import { loadAgent, saveAgent, type Agent, type AgentDescription } from '../../adapters/agent.js';
+import type { AgentName } from '../../agents/names.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { AGENT_NAMES, type AgentName } from '../../adapters/agent.js';
+import { AGENT_NAMES, type AgentName } from '../../agents/names.js';
 import { AgentError } from '../../adapters/errors.js';
 import { ModelError } from '../../model/errors.js';
 import { numberIn } from '../../platform/number-option.js';

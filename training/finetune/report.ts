@@ -1,4 +1,4 @@
-import type { AgentName } from '../../adapters/agent.js';
+import type { AgentName } from '../../agents/names.js';
 import type { Estimate } from '../evaluation/statistics.js';
 import type { RunState } from './checkpoint.js';
 import type { Operations, ParameterCount } from './cost.js';

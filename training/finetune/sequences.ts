@@ -1,4 +1,4 @@
-import type { AgentName } from '../../adapters/agent.js';
+import { declarationOf, type AgentName } from '../../agents/names.js';
 import type { Tokenizer } from '../../model/tokenizer.js';
 
 /** One edit as tokens: what the encoder reads, and what the agents should write. */
@@ -27,14 +27,15 @@ export interface Sequence {
 export type Symbols = Pick<Tokenizer, 'special' | 'eos'>;
 
 /**
- * What an agent learns from a row, as in its first training: the analysis agent the analysis; the code agent the patch,
- * once after the analysis, if there is one, and once without it.
+ * What an agent learns from a row, as in its first training: the first agent of a chain what is written before the answer, the
+ * last one the answer, once after that, if there is any, and once without it.
  */
 export function sequencesOf(row: TrainingRow, position: number, agent: AgentName, symbols: Symbols): Sequence[] {
   const { analyse, patch } = symbols.special;
   const { sourceIds } = row;
   const analysis = [analyse, ...row.analysisIds, patch];
-  if (agent === 'issue-analysis') return [{ row: position, sourceIds, ids: analysis, labels: analysis.length - 1 }];
+  if (declarationOf(agent).begins === 'analyse')
+    return [{ row: position, sourceIds, ids: analysis, labels: analysis.length - 1 }];
   const written = [...row.patchIds, symbols.eos];
   const alone = { row: position, sourceIds, ids: [patch, ...written], labels: written.length };
   if (row.analysisIds.length === 0) return [alone];

@@ -1,4 +1,4 @@
-import type { AgentName } from '../../adapters/agent.js';
+import { declarationOf, type AgentName } from '../../agents/names.js';
 import { TrainingError } from './errors.js';
 import type { Dropped, ReadRows } from './rows.js';
 import type { TrainingRow } from './sequences.js';
@@ -28,7 +28,7 @@ export function splitRows(
   const dropped: Dropped[] = [...rows.dropped, ...(heldOutRows?.dropped ?? [])];
   const usable = (list: readonly TrainingRow[]): TrainingRow[] =>
     list.filter(({ id, analysisIds }) => {
-      const fits = agent === 'code-generation' || analysisIds.length > 0;
+      const fits = declarationOf(agent).begins === 'patch' || analysisIds.length > 0;
       if (!fits) dropped.push({ id, reason: 'no_analysis' });
       return fits;
     });

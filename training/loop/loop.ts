@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import type { AgentName } from '../../adapters/agent.js';
+import { fieldOf, type AgentName } from '../../agents/names.js';
 import { inspectAgent } from '../../adapters/inspect-agent.js';
 import { answerOfServer, type Answer } from '../../cli/client.js';
 import { CommandError } from '../../cli/exit-codes.js';
 import { heldOutRequest, type HeldOutRequest } from './held-out-request.js';
-import { agentField, faultOfParent, NotPublishable, publishCandidate, readReport } from './publish.js';
+import { faultOfParent, NotPublishable, publishCandidate, readReport } from './publish.js';
 import { sharedLines } from './shared-lines.js';
 
 /** Exit codes of `npm run train` after which there is a candidate with a report. */
@@ -58,7 +58,7 @@ export async function runLoop(options: LoopOptions): Promise<void> {
   const { generation, forced } = await publishCandidate({ folder: out, server, force, signal });
   if (forced.length > 0) print(`Published by force: ${forced.join('; ')}.\n`);
   const after = await ask();
-  if (after.release[agentField(report.agent)] !== generation) {
+  if (after.release[fieldOf(report.agent)] !== generation) {
     throw new CommandError(
       'failed',
       'The next request was answered by another agent: a canary, or somebody else published.',

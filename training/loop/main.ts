@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { AGENT_NAMES, type AgentName } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
 import { AgentError } from '../../adapters/errors.js';
 import { CommandError, exitCode } from '../../cli/exit-codes.js';
 import { ConfigError, packageRoot } from '../../server/config.js';
@@ -27,7 +27,7 @@ interface Target {
 }
 
 interface LoopTarget extends Target {
-  readonly agent: AgentName;
+  readonly agent: RequiredAgent;
   readonly rows: string;
   readonly heldout?: string;
   readonly from?: string;
@@ -67,7 +67,7 @@ async function main(argv: readonly string[]): Promise<number> {
       print(`${JSON.stringify(published, undefined, 2)}\n`);
     });
   add('loop', 'fine-tune, pass the gate, publish, and show the next answer; takes every option of npm run train')
-    .addOption(new Option('--agent <name>', 'which agent').choices(AGENT_NAMES).makeOptionMandatory())
+    .addOption(new Option('--agent <name>', 'which agent').choices(REQUIRED_AGENTS).makeOptionMandatory())
     .requiredOption('--rows <file>', 'edits to learn from')
     .option('--heldout <file>', 'edits for the report only (default: the last of --rows)')
     .option('--from <file>', 'agent to start from, the one that is live (default: that of adapters/files)')

@@ -1,18 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { AgentName } from '../../adapters/agent.js';
+import { fieldOf, type AgentField, type AgentName } from '../../agents/names.js';
 import { inspectAgent } from '../../adapters/inspect-agent.js';
 import { withLineage } from '../../adapters/lineage.js';
 import { call, publishAgent } from '../../cli/admin-api.js';
 import { CommandError } from '../../cli/exit-codes.js';
 import type { Report } from '../finetune/report.js';
 
-/** A release as the admin API shows it. */
-interface Release {
-  readonly id: string;
-  readonly issue_analysis: string;
-  readonly code_generation: string;
-}
+/** A release as the admin API shows it: generations by agent. */
+type Release = { readonly id: string } & Readonly<Partial<Record<AgentField, string>>>;
 
 /** What was published. */
 export interface Published {
@@ -86,12 +82,7 @@ export async function faultOfParent(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const { stable } = await call<{ readonly stable: Release }>(server, signal, '/v1/releases');
-  const live = stable[agentField(agent)];
+  const live = stable[fieldOf(agent)] ?? 'none';
   if (known.includes(live)) return undefined;
   return `it is compared with the agent ${known[0].slice(0, 12)}, live is ${live.slice(0, 12)}`;
-}
-
-/** The name of an agent in a release. */
-export function agentField(agent: AgentName): 'issue_analysis' | 'code_generation' {
-  return agent === 'issue-analysis' ? 'issue_analysis' : 'code_generation';
 }
