@@ -55,7 +55,7 @@ export function judgeName(): string {
 }
 
 /** The judge that {@link judgeName} names. */
-export function judgeOf({ syntax }: Engine): Judge {
+export function judgeOf({ syntax }: Pick<Engine, 'syntax'>): Judge {
   return (path, text) => {
     if (PYTHON_FILE.test(path) && hasPython()) return parsesInPython(text);
     const parsed = syntax?.parse(path, text);

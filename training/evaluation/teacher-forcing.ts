@@ -73,7 +73,8 @@ export async function generatedAnalysis(
   }
 }
 
-function windowOf({ path, lines, heading }: AnalysedWindow): CodeWindow {
+/** The window as the pipeline has it, its lines as the whole file. */
+export function windowOf({ path, lines, heading }: AnalysedWindow): CodeWindow {
   const file = SourceFile.parse(path, lines.map((line) => `${line}\n`).join(''));
   if (!file) throw new Error(`${path} is no text.`);
   return { file, start: 0, end: file.lines.length, heading };

@@ -1,4 +1,5 @@
 import type { Experiment } from './experiment.js';
+import { lift } from './lift.js';
 
 /** All experiments in the order in which `all` runs them. */
-export const EXPERIMENTS: readonly Experiment[] = [];
+export const EXPERIMENTS: readonly Experiment[] = [lift];

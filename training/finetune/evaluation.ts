@@ -1,6 +1,6 @@
 import { throwIfAborted } from '../../model/errors.js';
 import { microBatches } from './batches.js';
-import { NO_SUMS, plus, type AgentNumbers, type Sums, type TrainingGraphs } from './graphs.js';
+import { NO_SUMS, plus, type AgentNumbers, type LearningGraphs, type Sums } from './graphs.js';
 import type { Sequence } from './sequences.js';
 
 /** What an agent does on some rows, per row and in all. */
@@ -12,7 +12,7 @@ export interface Evaluated {
 
 /** Measures an agent on sequences of `rows` rows. Throws `ModelError` (`aborted`, `graph_failed`). */
 export async function evaluateAgent(
-  graphs: TrainingGraphs,
+  graphs: LearningGraphs,
   agent: AgentNumbers,
   sequences: readonly Sequence[],
   options: { readonly rows: number; readonly microBatch: number; readonly signal?: AbortSignal | undefined },

@@ -26,6 +26,9 @@ export function plus(a: Sums, b: Sums): Sums {
   return { loss: a.loss + b.loss, correct: a.correct + b.correct, count: a.count + b.count };
 }
 
+/** What training and evaluation ask of the graphs. */
+export type LearningGraphs = Pick<TrainingGraphs, 'addGradients' | 'evaluate'>;
+
 /** The two training graphs over a model directory, fed with sequences whose sources are in the cache. */
 export class TrainingGraphs {
   private constructor(

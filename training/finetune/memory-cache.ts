@@ -27,7 +27,7 @@ export class MemoryCache {
   /** Encodes the sources that are not in the cache yet; tells after each how many are done. Throws `ModelError`. */
   async fill(
     sources: readonly (readonly number[])[],
-    backbone: Backbone,
+    backbone: Pick<Backbone, 'encode'>,
     onProgress: (done: number) => void,
     signal?: AbortSignal,
   ): Promise<void> {
@@ -54,7 +54,11 @@ export class MemoryCache {
       : new Float32Array(new Uint8Array(bytes).buffer);
   }
 
-  private async encoded(ids: readonly number[], backbone: Backbone, signal?: AbortSignal): Promise<Float32Array> {
+  private async encoded(
+    ids: readonly number[],
+    backbone: Pick<Backbone, 'encode'>,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
     const memory = await backbone.encode(ids, signal);
     if (!(memory instanceof EncodedMemory)) throw new TypeError('The memory is not from encode().');
     const result = new Float32Array((ids.length * this.bytesPerToken) / 4);

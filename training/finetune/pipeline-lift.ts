@@ -100,7 +100,7 @@ function sumsOf({ loss, correct, tokens }: Score): Sums {
 }
 
 /** The window that an encoder text shows; undefined if it shows none, as rows of tokens may. */
-function windowIn(sourceIds: readonly number[], tokenizer: Tokenizer): AnalysedWindow | undefined {
+export function windowIn(sourceIds: readonly number[], tokenizer: Tokenizer): AnalysedWindow | undefined {
   const { file, code } = tokenizer.special;
   const [pathAt, codeAt] = [sourceIds.indexOf(file), sourceIds.indexOf(code)];
   if (pathAt < 0 || codeAt < pathAt) return undefined;

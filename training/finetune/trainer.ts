@@ -3,7 +3,7 @@ import { batchesOfEpoch } from './batches.js';
 import { loadCheckpoint, saveCheckpoint, type RunState } from './checkpoint.js';
 import { TrainingError } from './errors.js';
 import { accuracy, crossEntropy, evaluateAgent } from './evaluation.js';
-import { NO_SUMS, plus, type AgentNumbers, type Sums, type TrainingGraphs } from './graphs.js';
+import { NO_SUMS, plus, type AgentNumbers, type LearningGraphs, type Sums } from './graphs.js';
 import { AdamW, averageAndClip, copyOf, learningRateAt, zerosLike } from './optimiser.js';
 import type { Sequence } from './sequences.js';
 
@@ -46,7 +46,7 @@ export interface ValidReport {
 
 /** What a run works on. */
 export interface Run {
-  readonly graphs: TrainingGraphs;
+  readonly graphs: LearningGraphs;
   /** Numbers to start from; they are not changed. */
   readonly start: AgentNumbers;
   readonly train: readonly Sequence[];

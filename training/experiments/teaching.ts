@@ -1,0 +1,102 @@
+import { access } from 'node:fs/promises';
+import path from 'node:path';
+import { saveAgent, type AgentName } from '../../adapters/agent.js';
+import type { AgentNumbers, LearningGraphs } from '../finetune/graphs.js';
+import { sequencesOf, type TrainingRow } from '../finetune/sequences.js';
+import { train, type Settings } from '../finetune/trainer.js';
+import { hashOf } from './cache.js';
+import type { Unit } from './experiment.js';
+import type { Lab } from './lab.js';
+
+/** One agent's training in an experiment: where it begins, on what it learns, by what its best step is chosen. */
+export interface Lesson {
+  readonly agent: AgentName;
+  readonly start: AgentNumbers;
+  readonly train: readonly TrainingRow[];
+  readonly valid: readonly TrainingRow[];
+}
+
+/** What a training gives; the agent lies in the unit's folder. */
+export interface Taught {
+  readonly file: string;
+  readonly generation: string;
+  readonly updates: number;
+  readonly best_step: number;
+  readonly stopped_early: boolean;
+  /** Validation cross-entropy before and at the best step, nats per token. */
+  readonly valid_before: number;
+  readonly valid_best: number;
+  readonly train_seconds: number;
+  /** Ids of the rows that were really used. */
+  readonly rows: { readonly train: readonly string[]; readonly valid: readonly string[] };
+}
+
+/** Settings of all trainings of the experiments, but for epochs and seed: those of `npm run train` with a higher learning rate. */
+export const SETTINGS: Omit<Settings, 'epochs' | 'seed'> = {
+  batch: 8,
+  microBatch: 4,
+  learningRate: 1e-3,
+  warmupSteps: 4,
+  weightDecay: 0.01,
+  clipNorm: 1,
+  patience: 2,
+};
+
+/** Hash of rows for the inputs of a unit. */
+export function hashOfRows(rows: readonly TrainingRow[]): string {
+  return hashOf(rows.map(({ id, sourceIds, analysisIds, patchIds }) => [id, sourceIds, analysisIds, patchIds]));
+}
+
+/**
+ * Trains one agent within a unit; goes on from the checkpoint that a killed run left in the unit's folder. `graphs` takes
+ * the place of the lab's where something about them is changed. Throws `TrainingError`, `ModelError`.
+ */
+export async function teach(
+  lab: Lab,
+  unit: Unit,
+  lesson: Lesson,
+  settings: Settings,
+  graphs?: LearningGraphs,
+): Promise<Taught> {
+  const { model, signal } = lab.context;
+  const { agent, start } = lesson;
+  const symbols = await lab.tokenizer();
+  await lab.encode([...lesson.train, ...lesson.valid], (text) => {
+    unit.detail(text);
+  });
+  const sequences = (rows: readonly TrainingRow[]) =>
+    rows.flatMap((row, position) => sequencesOf(row, position, agent, symbols));
+  const checkpoint = path.join(unit.folder, 'checkpoint.safetensors');
+  const run = hashOf([agent, settings, hashOfRows(lesson.train), hashOfRows(lesson.valid)]);
+  const resume = await access(checkpoint).then(
+    () => true,
+    () => false,
+  );
+  const { best, state, stoppedEarly } = await train({
+    graphs: graphs ?? (await lab.graphs()),
+    start,
+    train: sequences(lesson.train),
+    valid: sequences(lesson.valid),
+    validRows: lesson.valid.length,
+    settings,
+    checkpoint: { file: checkpoint, run, resume },
+    onReport: (report) => {
+      if ('train_loss' in report) unit.detail(`step ${report.step} of ${report.total_steps}`);
+    },
+    signal,
+  });
+  const file = path.join(unit.folder, `${agent}.safetensors`);
+  // In half precision, as it would be served.
+  const { generation } = await saveAgent(file, best, { name: agent, backbone: model.config.fingerprint }, model.config);
+  return {
+    file,
+    generation,
+    updates: state.step,
+    best_step: state.bestStep,
+    stopped_early: stoppedEarly,
+    valid_before: state.firstLoss,
+    valid_best: state.bestLoss,
+    train_seconds: state.seconds,
+    rows: { train: lesson.train.map(({ id }) => id), valid: lesson.valid.map(({ id }) => id) },
+  };
+}
