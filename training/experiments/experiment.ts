@@ -44,13 +44,13 @@ export interface ExperimentContext {
   readonly memory: string;
   readonly signal: AbortSignal;
   /** Announces so many further units, for the time left. */
-  plan(units: number): void;
+  readonly plan: (units: number) => void;
   /**
    * One unit of work, cached on disk: its value (JSON) is taken from an earlier run if experiment, version, backbone, name
    * and inputs are the same. `inputs` are the settings, the rows' hash (`hashOf`), the agents' generations: all that
    * decides the value. A killed run finds the unit's folder as it was left, so a checkpoint in it can be gone on from.
    */
-  unit<T>(name: string, inputs: unknown, work: (unit: Unit) => Promise<T>): Promise<T>;
+  readonly unit: <T>(name: string, inputs: unknown, work: (unit: Unit) => Promise<T>) => Promise<T>;
 }
 
 /** What the work of a unit is handed. */
@@ -58,7 +58,7 @@ export interface Unit {
   /** Its own folder, for checkpoints and agents; it exists, and is kept beside the value. */
   readonly folder: string;
   /** Says on the progress bar what is being done. */
-  detail(text: string): void;
+  readonly detail: (text: string) => void;
 }
 
 export type Cell = string | number;

@@ -1,5 +1,6 @@
+import { adaptation } from './adaptation.js';
 import type { Experiment } from './experiment.js';
 import { lift } from './lift.js';
 
 /** All experiments in the order in which `all` runs them. */
-export const EXPERIMENTS: readonly Experiment[] = [lift];
+export const EXPERIMENTS: readonly Experiment[] = [adaptation, lift];

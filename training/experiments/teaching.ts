@@ -61,9 +61,7 @@ export async function teach(
   const { model, signal } = lab.context;
   const { agent, start } = lesson;
   const symbols = await lab.tokenizer();
-  await lab.encode([...lesson.train, ...lesson.valid], (text) => {
-    unit.detail(text);
-  });
+  await lab.encode([...lesson.train, ...lesson.valid], unit.detail);
   const sequences = (rows: readonly TrainingRow[]) =>
     rows.flatMap((row, position) => sequencesOf(row, position, agent, symbols));
   const checkpoint = path.join(unit.folder, 'checkpoint.safetensors');
