@@ -1,6 +1,7 @@
 import { adaptation } from './adaptation.js';
 import type { Experiment } from './experiment.js';
 import { lift } from './lift.js';
+import { sweBench } from './swe-bench.js';
 
 /** All experiments in the order in which `all` runs them. */
-export const EXPERIMENTS: readonly Experiment[] = [adaptation, lift];
+export const EXPERIMENTS: readonly Experiment[] = [sweBench, adaptation, lift];
