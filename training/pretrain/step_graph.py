@@ -17,12 +17,20 @@ F, I = TensorProto.FLOAT, TensorProto.INT64
 
 
 class StepGraph(FrozenGraph):
-    """Forward pass, loss, and (`gradients`) the way back; keeps of each layer what the way back needs."""
+    """Forward pass, loss, and (`gradients`) the way back; keeps of each layer what the way back needs.
 
-    def build(self, gradients: bool) -> StepGraph:
+    What is trained in a layer is in `tensor_shapes`, `adapter`, `adapter_gradients` and `adapter_input_gradient` alone.
+    """
+
+    def tensor_shapes(self) -> dict[str, list[int]]:
+        """The trained tensors: those of the layers have L first; a role head `head_down`, `head_up` belongs to all."""
         c, d, V, L = self.c, self.hidden, self.c["vocab_size"], self.c["decoder_layers"]
         r, q = c["adapter"]["rank"], c["adapter"]["head_rank"]
-        self.shapes = {"adapter_down": [L, d, r], "adapter_up": [L, r, d], "gate_w": [L, d], "gate_b": [L], "head_down": [d, q], "head_up": [q, V]}
+        return {"adapter_down": [L, d, r], "adapter_up": [L, r, d], "gate_w": [L, d], "gate_b": [L], "head_down": [d, q], "head_up": [q, V]}
+
+    def build(self, gradients: bool) -> StepGraph:
+        L = self.c["decoder_layers"]
+        self.shapes = self.tensor_shapes()
         for name, kind, shape in (("input_ids", I, ["B", "T"]), ("position_ids", I, ["B", "T"]), ("memory_mask", F, ["B", 1, 1, "S"]),
                                   ("new_mask", F, [1, 1, "T", "T"]), ("label_index", I, ["B", "K"]), ("labels", I, ["B", "K"]),
                                   ("label_weight", F, ["B", "K"]), *((name, F, shape) for name, shape in self.shapes.items())):
@@ -60,14 +68,20 @@ class StepGraph(FrozenGraph):
         opened = self.op("Sigmoid", [gate])
         activated = self.mul(gate, opened)
         block = self.times_transposed(self.mul(activated, up), f"decoder_down_{i}", self.bits)
-        down, up_, gate_w, gate_b = (self.op("Gather", [name, self.constant(i)], axis=0) for name in ("adapter_down", "adapter_up", "gate_w", "gate_b"))
+        adapted, own = self.adapter(y, i)
+        kept = dict(y1=y1, r1=r1, q=q, k=k, v=v, memory_k=memory_k, memory_v=memory_v, weights=weights, on_new=on_new, y=y, r=r, gate=gate,
+                    opened=opened, activated=activated, up=up)
+        return self.add(x, self.add(block, adapted)), kept | own
+
+    def adapter(self, y: str, i: int) -> tuple[str, dict]:
+        """What the agent adds to a layer, of its normed input y [B, T, d], and what the way back needs."""
+        down, up, gate_w, gate_b = (self.op("Gather", [name, self.constant(i)], axis=0) for name in ("adapter_down", "adapter_up", "gate_w", "gate_b"))
         gate_w = self.op("Unsqueeze", [gate_w, self.constant([1])])
         router = self.op("Sigmoid", [self.add(self.op("MatMul", [y, gate_w]), gate_b)])
         inner = self.op("Relu", [self.op("MatMul", [y, down])])
-        adapter = self.op("MatMul", [inner, up_])
-        kept = dict(y1=y1, r1=r1, q=q, k=k, v=v, memory_k=memory_k, memory_v=memory_v, weights=weights, on_new=on_new, y=y, r=r, gate=gate,
-                    opened=opened, activated=activated, up=up, down=down, up_=up_, gate_w=gate_w, router=router, inner=inner, adapter=adapter)
-        return self.add(x, self.add(block, self.mul(router, adapter))), kept
+        adapter = self.op("MatMul", [inner, up])
+        kept = dict(adapter_down=down, adapter_up=up, gate_w=gate_w, router=router, inner=inner, adapter=adapter)
+        return self.mul(router, adapter), kept
 
     def parts(self, scores: str) -> list[str]:
         """What falls on the memory and what on the new tokens, of [B, G, R*T, S+T]."""
@@ -77,7 +91,7 @@ class StepGraph(FrozenGraph):
 
     def loss(self, x: str, gradients: bool) -> str | None:
         """Outputs loss, correct and count [B]; the gradient of the summed loss for x [B, T, d] if wanted."""
-        V, q = self.c["vocab_size"], self.c["adapter"]["head_rank"]
+        q, V = self.shapes["head_up"]
         normed, r = self.norm(x)
         shape = self.op("Concat", [self.op("Shape", ["label_index"]), self.constant([self.hidden])], axis=0)
         index = self.op("Expand", [self.op("Unsqueeze", ["label_index", self.constant([2])]), shape])
@@ -112,25 +126,36 @@ class StepGraph(FrozenGraph):
 
     def way_back(self, dx: str, kept: list[dict]) -> None:
         """Gradients of the layers, from the last to the first; below the first adapter nothing is trained."""
-        gradients: dict[str, list[str]] = {name: [] for name in ("adapter_down", "adapter_up", "gate_w", "gate_b")}
+        gradients: dict[str, list[str]] = {name: [] for name in self.shapes if name not in ("head_down", "head_up")}
         for i in reversed(range(len(kept))):
-            layer, d, r = kept[i], self.hidden, self.c["adapter"]["rank"]
-            dadapter = self.mul(dx, layer["router"])
-            opening = self.op("ReduceSum", [self.mul(dx, layer["adapter"]), self.constant([-1])])
-            slope = self.mul(layer["router"], self.op("Sub", [self.constant(1, np.float32), layer["router"]]))
-            dz = self.mul(opening, slope)
-            active = self.op("Cast", [self.op("Greater", [layer["inner"], self.constant(0, np.float32)])], to=F)
-            dinner = self.mul(self.op("MatMul", [dadapter, self.transposed(layer["up_"], 1, 0)]), active)
-            gradients["adapter_up"].insert(0, self.outer(layer["inner"], r, dadapter, d))
-            gradients["adapter_down"].insert(0, self.outer(layer["y"], d, dinner, r))
-            gradients["gate_w"].insert(0, self.outer(layer["y"], d, dz, 1))
-            gradients["gate_b"].insert(0, self.op("ReduceSum", [dz], keepdims=0))
+            layer = kept[i]
+            found, signals = self.adapter_gradients(dx, layer)
+            for name, value in found.items():
+                gradients[name].insert(0, value)
             if i > 0:
-                dy = self.add(self.op("MatMul", [dinner, self.transposed(layer["down"], 1, 0)]), self.mul(dz, self.op("Squeeze", [layer["gate_w"], self.constant([1])])))
+                dy = self.adapter_input_gradient(signals, layer)
                 dx = self.below_adapter(dx, self.add(dy, self.feed_forward_back(dx, layer, i)), layer, i)
         for name, values in gradients.items():
             rows = [self.op("Reshape", [value, self.constant([1, *self.shapes[name][1:]])]) for value in values]
             self.gradient(name, self.op("Concat", rows, axis=0))
+
+    def adapter_gradients(self, dx: str, layer: dict) -> tuple[dict[str, str], tuple[str, str]]:
+        """Gradients of a layer's own tensors, and of what is before the adapter's and the router's non-linearities."""
+        d, r = self.hidden, self.c["adapter"]["rank"]
+        dadapter = self.mul(dx, layer["router"])
+        opening = self.op("ReduceSum", [self.mul(dx, layer["adapter"]), self.constant([-1])])
+        slope = self.mul(layer["router"], self.op("Sub", [self.constant(1, np.float32), layer["router"]]))
+        dz = self.mul(opening, slope)
+        active = self.op("Cast", [self.op("Greater", [layer["inner"], self.constant(0, np.float32)])], to=F)
+        dinner = self.mul(self.op("MatMul", [dadapter, self.transposed(layer["adapter_up"], 1, 0)]), active)
+        return {"adapter_up": self.outer(layer["inner"], r, dadapter, d), "adapter_down": self.outer(layer["y"], d, dinner, r),
+                "gate_w": self.outer(layer["y"], d, dz, 1), "gate_b": self.op("ReduceSum", [dz], keepdims=0)}, (dinner, dz)
+
+    def adapter_input_gradient(self, signals: tuple[str, str], layer: dict) -> str:
+        """From these to the adapter's input y."""
+        dinner, dz = signals
+        through_adapter = self.op("MatMul", [dinner, self.transposed(layer["adapter_down"], 1, 0)])
+        return self.add(through_adapter, self.mul(dz, self.op("Squeeze", [layer["gate_w"], self.constant([1])])))
 
     def feed_forward_back(self, dx: str, layer: dict, i: int) -> str:
         """Through down, SiLU and gate_up, for the normed input of the block."""
