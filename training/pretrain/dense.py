@@ -49,7 +49,14 @@ def encode(config: Config, weights: dict, input_ids: Tensor, source_mask: Tensor
     return [memory[i] for i in config.decoder_parents]
 
 
-def decode(config: Config, weights: dict, agent: dict, memory, memory_mask, past, past_mask, input_ids, position_ids, new_mask, logit_index):
+def agent_adapter(agent: dict, y: Tensor, j: int) -> tuple[Tensor, Tensor]:
+    """What an agent adds to layer j for its normed input y [B, T, d], and how far its gate is open [B, T, 1]."""
+    opened = torch.sigmoid(y @ agent["gate_w"][:, j, :, None] + agent["gate_b"][:, j, None, None])
+    return opened * (torch.relu(y @ agent["adapter_down"][:, j]) @ agent["adapter_up"][:, j]), opened
+
+
+def decode(config: Config, weights: dict, agent: dict, memory, memory_mask, past, past_mask, input_ids, position_ids, new_mask, logit_index,
+           adapter=agent_adapter):
     """One decoder step of T new tokens per row; see docs/design.md for the shapes. Agent tensors carry a leading A (1 or B).
 
     Returns logits [B, K, V], new keys/values per layer, router gates [B, T, L].
@@ -64,9 +71,8 @@ def decode(config: Config, weights: dict, agent: dict, memory, memory_mask, past
         new.append((k, v))
         x = x + attend(config, q, [(*memory[j], memory_mask), (*past[j], past_mask), (k, v, new_mask)]) @ o.t()
         y = rms_norm(x)
-        opened = torch.sigmoid(y @ agent["gate_w"][:, j, :, None] + agent["gate_b"][:, j, None, None])
-        adapter = torch.relu(y @ agent["adapter_down"][:, j]) @ agent["adapter_up"][:, j]
-        x = x + feed_forward(y, gate_up, down) + opened * adapter
+        added, opened = adapter(agent, y, j)
+        x = x + feed_forward(y, gate_up, down) + added
         gates.append(opened)
     hidden = rms_norm(x) * weights["final_norm"].to(x.dtype)
     hidden = hidden.gather(1, logit_index[..., None].expand(-1, -1, hidden.shape[-1]))

@@ -48,7 +48,7 @@ def sequences(config: Config) -> list[dict]:
              "target": torch.randint(30, config.vocab_size, (t + 1,), generator=generator).tolist(), "labels": k} for s, t, k in SIZES]
 
 
-def loss_of(config: Config, weights: dict, agent: dict, sequence: dict) -> tuple[torch.Tensor, int]:
+def loss_of(config: Config, weights: dict, agent: dict, sequence: dict, adapter=dense.agent_adapter) -> tuple[torch.Tensor, int]:
     """Summed cross-entropy of a sequence's labels, and how many of them are the likeliest token."""
     source, target, count = torch.tensor([sequence["source"]]), torch.tensor([sequence["target"]]), sequence["labels"]
     with torch.no_grad():
@@ -59,7 +59,7 @@ def loss_of(config: Config, weights: dict, agent: dict, sequence: dict) -> tuple
     causal = torch.full((tokens, tokens), dense.MASKED).triu(1)[None, None]
     index = torch.arange(tokens - count, tokens)[None]
     logits, _, _ = dense.decode(config, weights, agent, memory, torch.zeros(1, 1, 1, source.shape[1]), empty, hidden, target[:, :-1],
-                                source.shape[1] + torch.arange(tokens)[None], causal, index)
+                                source.shape[1] + torch.arange(tokens)[None], causal, index, adapter)
     labels = target[0, -count:]
     return torch.nn.functional.cross_entropy(logits[0], labels, reduction="sum"), int((logits[0].argmax(-1) == labels).sum())
 
