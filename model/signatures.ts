@@ -1,9 +1,13 @@
-import { AGENT_TENSOR_NAMES, agentShapes } from './agent-tensors.js';
+import { agentShapes } from './agent-tensors.js';
 import type { ModelConfig } from './config.js';
 import type { ValueSignature } from './onnx.js';
 
-const floatValue = (name: string, ...dims: (number | string)[]): ValueSignature => ({ name, type: 'float32', dims });
-const idValue = (name: string, ...dims: (number | string)[]): ValueSignature => ({ name, type: 'int64', dims });
+export const floatValue = (name: string, ...dims: (number | string)[]): ValueSignature => ({
+  name,
+  type: 'float32',
+  dims,
+});
+export const idValue = (name: string, ...dims: (number | string)[]): ValueSignature => ({ name, type: 'int64', dims });
 
 /** Names of the per-layer values of the graphs, made once: the decoder step uses them on every run. */
 export function layerNames(config: ModelConfig): readonly LayerNames[] {
@@ -85,14 +89,19 @@ export function decoderSignature(config: ModelConfig): { inputs: ValueSignature[
   };
 }
 
+/** Shapes of the tensors that a training changes, by name; an agent's own unless told. */
+export type TrainedShapes = Readonly<Record<string, readonly number[]>>;
+
 /**
  * Loss of B decoder sequences of T tokens, each over its own memory of S tokens, at K of their positions; an agent's
  * tensors in the shapes of its file. Per sequence: summed cross-entropy in nats, labels that were the likeliest token,
  * labels.
  */
-export function evaluationSignature(config: ModelConfig): { inputs: ValueSignature[]; outputs: ValueSignature[] } {
+export function evaluationSignature(
+  config: ModelConfig,
+  shapes: TrainedShapes = agentShapes(config),
+): { inputs: ValueSignature[]; outputs: ValueSignature[] } {
   const { num_kv_heads: heads, head_dim: width } = config;
-  const shapes = agentShapes(config);
   return {
     inputs: [
       idValue('input_ids', 'B', 'T'),
@@ -102,7 +111,7 @@ export function evaluationSignature(config: ModelConfig): { inputs: ValueSignatu
       idValue('label_index', 'B', 'K'),
       idValue('labels', 'B', 'K'),
       floatValue('label_weight', 'B', 'K'),
-      ...AGENT_TENSOR_NAMES.map((name) => floatValue(name, ...shapes[name])),
+      ...Object.entries(shapes).map(([name, shape]) => floatValue(name, ...shape)),
       ...layerNames(config).flatMap((names) => [
         floatValue(names.memoryKey, 'B', heads, width, 'S'),
         floatValue(names.memoryValue, 'B', heads, 'S', width),
@@ -113,11 +122,13 @@ export function evaluationSignature(config: ModelConfig): { inputs: ValueSignatu
 }
 
 /** The same, and the gradients of the cross-entropy summed over all sequences, `grad_` before the tensor's name. */
-export function stepSignature(config: ModelConfig): { inputs: ValueSignature[]; outputs: ValueSignature[] } {
-  const { inputs, outputs } = evaluationSignature(config);
-  const shapes = agentShapes(config);
+export function stepSignature(
+  config: ModelConfig,
+  shapes: TrainedShapes = agentShapes(config),
+): { inputs: ValueSignature[]; outputs: ValueSignature[] } {
+  const { inputs, outputs } = evaluationSignature(config, shapes);
   return {
     inputs,
-    outputs: [...outputs, ...AGENT_TENSOR_NAMES.map((name) => floatValue(`grad_${name}`, ...shapes[name]))],
+    outputs: [...outputs, ...Object.entries(shapes).map(([name, shape]) => floatValue(`grad_${name}`, ...shape))],
   };
 }

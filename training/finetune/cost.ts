@@ -38,13 +38,28 @@ export function countParameters(config: ModelConfig, agentParameters: number): P
   return { trainable: agentParameters, total, percent: (100 * agentParameters) / total };
 }
 
+/** Operations of the forward pass through what is trained: of a layer by token, of the role head by label. */
+export interface TrainedOperations {
+  readonly layerPerToken: number;
+  readonly headPerLabel: number;
+}
+
+/** Those of an agent: its adapter and its role head. */
+function agentOperations({ hidden_size: d, vocab_size: vocabulary, adapter }: ModelConfig): TrainedOperations {
+  return { layerPerToken: 4 * d * adapter.rank, headPerLabel: 2 * adapter.head_rank * (d + vocabulary) };
+}
+
 /**
  * Counts the matrix products of one epoch by the sizes, without padding, norms and softmax. The agent's backward pass
  * needs gradients of activations only, none below the first layer's adapter and none for the memory.
  */
-export function countOperations(config: ModelConfig, sequences: readonly Sequence[]): Operations {
+export function countOperations(
+  config: ModelConfig,
+  sequences: readonly Sequence[],
+  trained: TrainedOperations = agentOperations(config),
+): Operations {
   const { attention, feedForward } = layerParameters(config);
-  const { hidden_size: d, num_heads: heads, head_dim: width, vocab_size: vocabulary, adapter } = config;
+  const { hidden_size: d, num_heads: heads, head_dim: width, vocab_size: vocabulary } = config;
   const { decoder_layers: decoders, encoder_layers: encoders } = config;
   const matrices = 2 * (attention + feedForward);
   const scores = (queries: number, keys: number): number => 4 * heads * width * queries * keys;
@@ -56,8 +71,8 @@ export function countOperations(config: ModelConfig, sequences: readonly Sequenc
     const overMemory = scores(tokens, source);
     const layer = matrices * tokens + own + overMemory;
     const head = 2 * vocabulary * d * labels;
-    const adapters = 4 * d * adapter.rank * tokens;
-    const role = 2 * adapter.head_rank * (d + vocabulary) * labels;
+    const adapters = trained.layerPerToken * tokens;
+    const role = trained.headPerLabel * labels;
     agentEpoch += decoders * layer + head;
     agentEpoch += (decoders - 1) * (matrices * tokens + 2 * own + overMemory) + head;
     agentEpoch += 3 * (decoders * adapters + role);

@@ -1,6 +1,7 @@
 import { throwIfAborted } from '../../model/errors.js';
 import { microBatches } from './batches.js';
-import { NO_SUMS, plus, type AgentNumbers, type LearningGraphs, type Sums } from './graphs.js';
+import { NO_SUMS, plus, type LearningGraphs, type Sums } from './graphs.js';
+import type { Numbers } from './optimiser.js';
 import type { Sequence } from './sequences.js';
 
 /** What an agent does on some rows, per row and in all. */
@@ -10,10 +11,10 @@ export interface Evaluated {
   readonly total: Sums;
 }
 
-/** Measures an agent on sequences of `rows` rows. Throws `ModelError` (`aborted`, `graph_failed`). */
-export async function evaluateAgent(
-  graphs: LearningGraphs,
-  agent: AgentNumbers,
+/** Measures an agent, or other tensors, on sequences of `rows` rows. Throws `ModelError` (`aborted`, `graph_failed`). */
+export async function evaluateAgent<Name extends string>(
+  graphs: Pick<LearningGraphs<Name>, 'evaluate'>,
+  agent: Numbers<Name>,
   sequences: readonly Sequence[],
   options: { readonly rows: number; readonly microBatch: number; readonly signal?: AbortSignal | undefined },
 ): Promise<Evaluated> {

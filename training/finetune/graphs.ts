@@ -26,11 +26,16 @@ export function plus(a: Sums, b: Sums): Sums {
   return { loss: a.loss + b.loss, correct: a.correct + b.correct, count: a.count + b.count };
 }
 
-/** What training and evaluation ask of the graphs. */
-export type LearningGraphs = Pick<TrainingGraphs, 'addGradients' | 'evaluate'>;
+/** What training and evaluation ask of graphs over any named tensors, an agent's by default. */
+export interface LearningGraphs<Name extends string = AgentTensorName> {
+  /** Adds the gradients of the summed loss of these sequences to `gradients`; returns the sums. */
+  addGradients(sequences: readonly Sequence[], parameters: Numbers<Name>, gradients: Numbers<Name>): Promise<Sums>;
+  /** The sums of each sequence, computed as the server computes. */
+  evaluate(sequences: readonly Sequence[], parameters: Numbers<Name>): Promise<Sums[]>;
+}
 
 /** The two training graphs over a model directory, fed with sequences whose sources are in the cache. */
-export class TrainingGraphs {
+export class TrainingGraphs implements LearningGraphs<AgentTensorName> {
   private constructor(
     private readonly config: ModelConfig,
     private readonly step: Graph,
@@ -61,10 +66,7 @@ export class TrainingGraphs {
   /** Adds the gradients of the summed cross-entropy of these sequences to `gradients`; returns the sums. */
   async addGradients(sequences: readonly Sequence[], agent: AgentNumbers, gradients: AgentNumbers): Promise<Sums> {
     const outputs = await this.step.run(await this.feeds(sequences, agent));
-    for (const name of AGENT_TENSOR_NAMES) {
-      const [sum, part] = [gradients[name], floats(outputs, `grad_${name}`)];
-      for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
-    }
+    addGradientsOf(outputs, gradients);
     return sumsOf(outputs, sequences).reduce(plus, NO_SUMS);
   }
 
@@ -88,11 +90,20 @@ export class TrainingGraphs {
   }
 }
 
-function sumsOf(outputs: Parameters<typeof floats>[0], sequences: readonly Sequence[]): Sums[] {
+/** Loss, correct labels and labels of each sequence, of a graph's outputs. */
+export function sumsOf(outputs: Parameters<typeof floats>[0], sequences: readonly Sequence[]): Sums[] {
   const [loss, correct, count] = ['loss', 'correct', 'count'].map((name) => floats(outputs, name)) as [
     Float32Array,
     Float32Array,
     Float32Array,
   ];
   return sequences.map((_, at) => ({ loss: loss[at]!, correct: correct[at]!, count: count[at]! }));
+}
+
+/** Adds the outputs `grad_` + name to the gradients of that name. */
+export function addGradientsOf(outputs: Parameters<typeof floats>[0], gradients: Numbers): void {
+  for (const [name, sum] of Object.entries(gradients)) {
+    const part = floats(outputs, `grad_${name}`);
+    for (let i = 0; i < sum.length; i++) sum[i]! += part[i]!;
+  }
 }
