@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../../model/config.js';
 import { Graph, floats, tensor, type Feeds } from '../../model/onnx.js';
 import { evaluationSignature, floatValue, idValue, stepSignature } from '../../model/signatures.js';
-import { NO_SUMS, addGradientsOf, plus, sumsOf, type LossGraphs, type Sums } from '../finetune/graphs.js';
+import { NO_SUMS, addGradientsOf, plus, sumsOf, type LearningGraphs, type Sums } from '../finetune/graphs.js';
 import type { MemoryCache } from '../finetune/memory-cache.js';
 import type { Sequence } from '../finetune/sequences.js';
 import { stepInputs } from '../finetune/step-inputs.js';
@@ -23,7 +23,7 @@ export interface Routing {
 }
 
 /** The two graphs of a mixture over a model directory, fed with sequences whose sources are in the cache. */
-export class MoeGraphs implements LossGraphs<MoeTensorName> {
+export class MoeGraphs implements LearningGraphs<MoeTensorName> {
   private constructor(
     private readonly config: ModelConfig,
     private readonly files: MoeGraphFiles,

@@ -2,7 +2,7 @@ import { throwIfAborted } from '../../model/errors.js';
 import { batchesOfEpoch } from '../finetune/batches.js';
 import { TrainingError } from '../finetune/errors.js';
 import { crossEntropy, evaluateAgent } from '../finetune/evaluation.js';
-import { NO_SUMS, plus, type LossGraphs, type Sums } from '../finetune/graphs.js';
+import { NO_SUMS, plus, type LearningGraphs, type Sums } from '../finetune/graphs.js';
 import { AdamW, averageAndClip, copyOf, learningRateAt, zerosLike, type Numbers } from '../finetune/optimiser.js';
 import type { Sequence } from '../finetune/sequences.js';
 
@@ -19,7 +19,7 @@ export interface LearnSettings {
 
 /** What is learnt, from where. */
 export interface Lesson<Name extends string> {
-  readonly graphs: LossGraphs<Name>;
+  readonly graphs: LearningGraphs<Name>;
   /** Numbers to start from; they are not changed. */
   readonly start: Numbers<Name>;
   readonly train: readonly Sequence[];

@@ -1,5 +1,5 @@
 import { accuracy, crossEntropy, evaluateAgent } from '../finetune/evaluation.js';
-import type { LossGraphs, Sums } from '../finetune/graphs.js';
+import type { LearningGraphs, Sums } from '../finetune/graphs.js';
 import type { Numbers } from '../finetune/optimiser.js';
 import type { Sequence } from '../finetune/sequences.js';
 import type { MoeGraphs } from './graphs.js';
@@ -24,7 +24,7 @@ export interface MeasureOptions {
 
 /** Measures tensors on sequences. Throws `ModelError`. */
 export async function measure<Name extends string>(
-  graphs: Pick<LossGraphs<Name>, 'evaluate'>,
+  graphs: Pick<LearningGraphs<Name>, 'evaluate'>,
   numbers: Numbers<Name>,
   sequences: readonly Sequence[],
   options: MeasureOptions,
@@ -41,7 +41,7 @@ export async function measureMixture(
   options: MeasureOptions,
 ): Promise<Measured> {
   let counts: number[] = [];
-  const counted: Pick<LossGraphs<keyof MoeNumbers>, 'evaluate'> = {
+  const counted: Pick<LearningGraphs<keyof MoeNumbers>, 'evaluate'> = {
     evaluate: async (part, numbers) => {
       const found = await graphs.evaluate(part, numbers);
       for (const { routed } of found) counts = [...routed].map((count, at) => count + (counts[at] ?? 0));
