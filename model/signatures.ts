@@ -2,11 +2,13 @@ import { agentShapes } from './agent-tensors.js';
 import type { ModelConfig } from './config.js';
 import type { ValueSignature } from './onnx.js';
 
+/** A float32 value of a graph. */
 export const floatValue = (name: string, ...dims: (number | string)[]): ValueSignature => ({
   name,
   type: 'float32',
   dims,
 });
+/** A value of token ids, positions or counts. */
 export const idValue = (name: string, ...dims: (number | string)[]): ValueSignature => ({ name, type: 'int64', dims });
 
 /** Names of the per-layer values of the graphs, made once: the decoder step uses them on every run. */

@@ -1,60 +1,40 @@
 // The training graphs in onnxruntime-node: gradients are PyTorch's, the evaluation is the served decoder's.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { loadAgent, type Agent } from '../../adapters/agent.js';
-import { readTensors, type TensorFile } from '../../adapters/safetensors.js';
+import type { TensorFile } from '../../adapters/safetensors.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import { loadBackbone, type Backbone } from '../../model/backbone.js';
-import { layerNames } from '../../model/signatures.js';
 import { scoreSequence } from '../../model/score.js';
 import { TrainingGraphs } from '../../training/finetune/graphs.js';
 import { zerosLike } from '../../training/finetune/optimiser.js';
 import type { Sequence } from '../../training/finetune/sequences.js';
+import { readGoldenStep, type GoldenRow } from '../helpers/golden-step.js';
 import { assertNear } from '../helpers/model.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
-
-interface GoldenRow {
-  source: number[];
-  target: number[];
-  labels: number;
-  loss: number;
-  correct: number;
-}
 
 /** Largest difference allowed, as a share of a tensor's largest gradient: both sides compute in float32. */
 const TOLERANCE = 1e-4;
 
 describe('training graphs', () => {
-  let rows: GoldenRow[];
+  let rows: readonly GoldenRow[];
   let golden: TensorFile;
-  let sequences: Sequence[];
+  let sequences: readonly Sequence[];
   let agent: Agent;
   let backbone: Backbone;
   let graphs: TrainingGraphs;
 
   before(async () => {
-    const file = (name: string): string => path.join(TINY_DIRECTORY, name);
-    rows = JSON.parse(await readFile(file('golden-step.json'), 'utf8')) as GoldenRow[];
-    golden = await readTensors(file('golden-step.safetensors'));
     backbone = await loadBackbone({ directory: TINY_DIRECTORY });
-    agent = await loadAgent(file('golden-agent.safetensors'), backbone.config);
-    sequences = rows.map(({ source, target, labels }, row) => ({ row, sourceIds: source, ids: target, labels }));
-    const cache = { read: async (ids: readonly number[]) => memoryOf(rows.findIndex(({ source }) => source === ids)) };
-    graphs = await TrainingGraphs.load(TINY_DIRECTORY, backbone.config, cache, 1);
+    agent = await loadAgent(path.join(TINY_DIRECTORY, 'golden-agent.safetensors'), backbone.config);
+    const step = await readGoldenStep(backbone.config);
+    ({ rows, sequences, golden } = step);
+    graphs = await TrainingGraphs.load(TINY_DIRECTORY, backbone.config, step.cache, 1);
   });
   after(async () => {
     await graphs.dispose();
     await backbone.close();
   });
-
-  /** A row's memory as PyTorch computed it, in the order of the cache. */
-  function memoryOf(row: number): Float32Array {
-    const parts = layerNames(backbone.config).flatMap(({ memoryKey, memoryValue }) =>
-      [memoryKey, memoryValue].map((name) => golden.tensors.get(`${name}.${row}`)!.data),
-    );
-    return Float32Array.from(parts.flatMap((part) => [...part]));
-  }
 
   it('give the loss and the gradients of autograd', async () => {
     const gradients = zerosLike(agent.tensors);

@@ -17,9 +17,9 @@ import type { SideName, SideRuns } from './moe-figures.js';
 import { moeResult } from './moe-result.js';
 import { SETTINGS, hashOfRows } from './teaching.js';
 
-const ROWS: RowCounts = { base: 64, adapt: 32, valid: 12, heldOut: 40 };
+const ROWS: RowCounts = { base: 48, adapt: 24, valid: 12, heldOut: 36 };
 const QUICK_ROWS: RowCounts = { base: 6, adapt: 4, valid: 3, heldOut: 4 };
-const [EPOCHS, QUICK_EPOCHS] = [3, 1];
+const [EPOCHS, QUICK_EPOCHS] = [3, 2];
 
 /** As in the seed (row 38) and in the Switch Transformer. */
 const BALANCE_WEIGHT = 0.01;

@@ -35,7 +35,7 @@ export interface LearningGraphs<Name extends string = AgentTensorName> {
 }
 
 /** The two training graphs over a model directory, fed with sequences whose sources are in the cache. */
-export class TrainingGraphs implements LearningGraphs<AgentTensorName> {
+export class TrainingGraphs implements LearningGraphs {
   private constructor(
     private readonly config: ModelConfig,
     private readonly step: Graph,
