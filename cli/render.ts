@@ -92,6 +92,8 @@ function abstention(answer: Answer): string {
       return 'No patch: the files hold no lines to edit.';
     case 'no_candidate':
       return 'No patch: no edit came to mind that changes the code.';
+    case 'out_of_time':
+      return 'No patch: the time was up before one was written.';
     default:
       return 'No patch: none is trusted enough to be shown.';
   }

@@ -22,7 +22,7 @@ export async function beam(state: DecoderState, start: Start, options: BeamOptio
   const search = new BeamSearch(state, options);
   search.admit(new Sequence(start.row, start.constraint, start.prompt ?? []), 0);
   let logits = search.live[0]?.pending.length === 0 ? [requireLogits(start)] : undefined;
-  while (search.live.length > 0 && !search.settled()) {
+  while (search.live.length > 0 && !search.settled() && !options.isOver?.()) {
     search.follow(logits ?? (await search.step()));
     logits = undefined;
   }
@@ -149,7 +149,7 @@ class BeamSearch {
     const { finished } = this;
     finished.push(result);
     const score = ({ logprob, choices }: Finished): number => this.#score(logprob, choices);
-    finished.sort((a, b) => Number(a.finish === 'length') - Number(b.finish === 'length') || score(b) - score(a));
+    finished.sort((a, b) => Number(a.finish !== 'done') - Number(b.finish !== 'done') || score(b) - score(a));
     for (const lost of finished.splice(this.#count)) this.#state.drop(lost.row);
   }
 

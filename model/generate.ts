@@ -2,11 +2,19 @@ import type { DecoderState, Feed } from './decoder-state.js';
 import { ModelError } from './errors.js';
 import type { Finished, GenerateOptions, Start } from './generation.js';
 import { createRandom, type Random } from './random.js';
-import { chooseToken } from './sampling.js';
+import { chooseToken, topChoices, type Choice } from './sampling.js';
 import { Sequence } from './sequence.js';
 
 export { beam } from './beam.js';
-export type { BeamOptions, ChoiceOptions, Finished, GenerateOptions, Start, TokenEvent } from './generation.js';
+export type {
+  BeamOptions,
+  ChoiceOptions,
+  Finished,
+  GenerateOptions,
+  RunnerUp,
+  Start,
+  TokenEvent,
+} from './generation.js';
 
 const DEFAULT_MAX_DRAFT = 16;
 /** A row's first draft has at most this many tokens; success doubles it, failure halves it. */
@@ -74,6 +82,10 @@ export async function generate(
       return false;
     });
     if (live.length === 0) return results;
+    if (options.isOver?.()) {
+      for (const sequence of live) results[sequence.index] = sequence.result('stopped');
+      return results;
+    }
     const feeds = live.map((sequence) => nextFeed(sequence, live.length, options));
     const logits = await state.step(feeds, options.signal);
     live.forEach((sequence, position) => {
@@ -100,10 +112,19 @@ function advance(sequence: Generation, options: GenerateOptions): Finished['fini
     }
     const logits = sequence.nextLogits;
     if (logits === undefined) return undefined;
-    const allowed = sequence.constraint.allowed();
-    const { token, logprob } = chooseToken(logits, allowed, options, sequence.random, sequence.tokens);
+    const { token, logprob } = choose(sequence, logits, options);
     settle(token, logprob, false);
   }
+}
+
+/** The next token; notes the runners-up where they are wanted. */
+function choose(sequence: Generation, logits: Float32Array, options: GenerateOptions): Choice {
+  const { constraint, random, tokens } = sequence;
+  const { runnersUp = 0 } = options;
+  if (runnersUp === 0) return chooseToken(logits, constraint.allowed(), options, random, tokens);
+  const [best, ...others] = topChoices(logits, constraint.allowed(), 1 + runnersUp);
+  for (const other of others) sequence.runnersUp.push({ position: tokens.length, ...other });
+  return best!;
 }
 
 /** Takes back what the row was fed of a draft that turned out wrong, and learns from it how long the next may be. */
@@ -140,13 +161,15 @@ function nextFeed(sequence: Generation, rows: number, options: GenerateOptions):
 }
 
 function checkOptions(options: GenerateOptions): void {
-  const { maxNewTokens, temperature = 0, topK = 0, topP = 1, noRepeatNgram = 0, maxDraft = 0 } = options;
-  const whole = { maxNewTokens, topK, noRepeatNgram, maxDraft };
+  const { maxNewTokens, temperature = 0, topK = 0, topP = 1, noRepeatNgram = 0, maxDraft = 0, runnersUp = 0 } = options;
+  const whole = { maxNewTokens, topK, noRepeatNgram, maxDraft, runnersUp };
   for (const [name, value] of Object.entries(whole)) {
     if (!Number.isSafeInteger(value) || value < 0)
       throw new ModelError('options_invalid', `${name} must be a whole number.`);
   }
   if (!(temperature >= 0 && temperature <= 100))
     throw new ModelError('options_invalid', 'temperature must be 0 to 100.');
+  if (runnersUp > 0 && (temperature > 0 || noRepeatNgram > 0))
+    throw new ModelError('options_invalid', 'runnersUp is for plain greedy decoding.');
   if (!(topP > 0 && topP <= 1)) throw new ModelError('options_invalid', 'topP must be above 0 and at most 1.');
 }

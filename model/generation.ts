@@ -31,6 +31,10 @@ export interface GenerateOptions extends ChoiceOptions {
   readonly seed?: number;
   /** Longest draft to verify in one step; 0 turns drafts off. Default 16. */
   readonly maxDraft?: number;
+  /** How many other tokens to note at each choice, see `Finished.runnersUp`; default 0. Greedy decoding only. */
+  readonly runnersUp?: number;
+  /** Asked before each run of the graph; true ends all open sequences as `stopped`. */
+  readonly isOver?: () => boolean;
   readonly signal?: AbortSignal;
   /** Called for every token as it is settled. */
   readonly onToken?: (event: TokenEvent) => void;
@@ -45,6 +49,15 @@ export interface TokenEvent {
   readonly forced: boolean;
 }
 
+/** A token that the model found likely where it chose another one. */
+export interface RunnerUp {
+  /** Index in `tokens` of what was chosen. */
+  readonly position: number;
+  readonly token: number;
+  /** Among what the constraint allowed, at temperature 1. */
+  readonly logprob: number;
+}
+
 /** A finished sequence. The row is kept: drop it, or go on from it. */
 export interface Finished {
   readonly row: Row;
@@ -57,8 +70,10 @@ export interface Finished {
   readonly logprob: number;
   /** Number of tokens the model chose (not forced). */
   readonly choices: number;
-  /** `done`: the constraint is complete; `length`: `maxNewTokens` were reached first. */
-  readonly finish: 'done' | 'length';
+  /** `done`: the constraint is complete; `length`: `maxNewTokens` were reached first; `stopped`: time was up. */
+  readonly finish: 'done' | 'length' | 'stopped';
+  /** What else could have been chosen, where it was asked for. */
+  readonly runnersUp: readonly RunnerUp[];
   /** Generated tokens at the end that the row was not fed with. */
   readonly pending: readonly number[];
 }
@@ -72,5 +87,7 @@ export interface BeamOptions {
   readonly count?: number;
   /** 0 (default) ranks by the sum of log-probabilities, 1 by their mean over the choices. */
   readonly lengthPenalty?: number;
+  /** Asked before each run of the graph; true ends the search with what is complete. */
+  readonly isOver?: () => boolean;
   readonly signal?: AbortSignal;
 }

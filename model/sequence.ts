@@ -1,6 +1,6 @@
 import type { Row } from './decoder-state.js';
 import type { Constraint } from './constraint.js';
-import type { Finished } from './generation.js';
+import type { Finished, RunnerUp } from './generation.js';
 
 /** A sequence while it is generated: its tokens, and those of them that its row has not been fed with. */
 export class Sequence {
@@ -8,6 +8,7 @@ export class Sequence {
   readonly constraint: Constraint;
   readonly tokens: number[];
   readonly logprobs: number[];
+  readonly runnersUp: RunnerUp[] = [];
   /** Tokens to feed next: at first the prompt, later the tail of `tokens`. */
   readonly pending: number[];
   logprob = 0;
@@ -47,7 +48,7 @@ export class Sequence {
   }
 
   result(finish: Finished['finish']): Finished {
-    const { row, constraint, tokens, logprobs, logprob, choices, pending } = this;
-    return { row, constraint, tokens, logprobs, logprob, choices, finish, pending };
+    const { row, constraint, tokens, logprobs, logprob, choices, pending, runnersUp } = this;
+    return { row, constraint, tokens, logprobs, logprob, choices, finish, pending, runnersUp };
   }
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { WrittenPatch } from './candidates.js';
-import { applyEdits, editsOfHunks, type LineEdit } from './edits.js';
+import { applyEdits, editsOfHunks, normalisedText, type LineEdit } from './edits.js';
 import type { ParsedFile, SyntaxChecker } from './syntax.js';
 import type { CodeWindow } from './windows.js';
 
@@ -17,6 +17,8 @@ export interface Effect {
   readonly parsesAfter: boolean | null;
   /** Whether all changed lines are comments, documentation or blank; false if that is not known. */
   readonly isProse: boolean;
+  /** Equal for patches of one file that come to the same: the same syntax tree, or, where none is known, the same text. */
+  readonly key: string;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Effect {
 export async function effectsOf(
   window: CodeWindow,
   written: readonly WrittenPatch[],
-  checker: Pick<SyntaxChecker, 'parse'> | undefined,
+  checker: Pick<SyntaxChecker, 'parse' | 'keysFor'> | undefined,
   signal?: AbortSignal,
 ): Promise<Effect[]> {
   const { path, text: before } = window.file;
@@ -45,10 +47,15 @@ export async function effectsOf(
     signal?.throwIfAborted();
     return checker?.parse(path, text);
   };
+  const keys = checker?.keysFor(path);
   const parsedBefore = await parse(before);
+  const unchanged = keys && parsedBefore?.key(keys);
   try {
     for (const [after, patches] of editsByResult) {
       const parsedAfter = await parse(after);
+      const tree = keys && parsedAfter?.key(keys);
+      // Whoever changes comments only is told apart by what they say.
+      const key = `${path}\n${tree === undefined || tree === unchanged ? `text ${normalisedText(after)}` : `tree ${tree}`}`;
       for (const { written, edits } of patches) {
         effects.push({
           written,
@@ -58,6 +65,7 @@ export async function effectsOf(
           parsesBefore: parsedBefore?.isSound ?? null,
           parsesAfter: parsedAfter?.isSound ?? null,
           isProse: changesOnlyProse(edits, parsedBefore, parsedAfter),
+          key,
         });
       }
       parsedAfter?.dispose();

@@ -1,10 +1,12 @@
 import type { AgentTensors } from '../model/agent-tensors.js';
 import type { Backbone } from '../model/backbone.js';
+import { TimeBudget } from './budget.js';
+import type { FoundPatch } from './candidate.js';
 import type { WrittenPatch } from './candidates.js';
 import { effectsOf } from './effects.js';
 import type { Hypothesis } from './hypotheses.js';
 import { MeasureRecorder } from './measures.js';
-import { rankCandidates, type Candidate, type RankedCandidate } from './ranking.js';
+import { rankCandidates, type RankedCandidate } from './ranking.js';
 import { prepareWindows, summary, type PreparedWindow } from './search.js';
 import { Stopwatch } from './stopwatch.js';
 import type { SyntaxChecker } from './syntax.js';
@@ -37,6 +39,8 @@ export interface PipelineCall {
   readonly options?: Partial<PipelineOptions>;
   /** Told how the agents worked, before the answer is given. */
   readonly onMeasures?: (measures: Measures) => void;
+  /** Told all candidates, best first, those that are not shown, too. */
+  readonly onRanked?: (ranked: readonly RankedCandidate[]) => void;
 }
 
 /** Everything found on one window. */
@@ -63,11 +67,13 @@ export async function createPatches(
     call.onEvent?.(event);
   };
   const stopwatch = new Stopwatch(onEvent);
+  const budget = new TimeBudget(request.max_time_ms);
   call.signal?.throwIfAborted();
   const windows = await stopwatch.measure('retrieval', () => prepareWindows(engine.backbone, request, options));
   onEvent({ type: 'windows', windows: windows.map(summary) });
   const works: Work[] = [];
   for (const prepared of windows) {
+    if (budget.isOver()) break;
     works.push(
       await workOn(engine, request, prepared, {
         isBest: works.length === 0,
@@ -75,6 +81,7 @@ export async function createPatches(
         stopwatch,
         onEvent,
         recorder,
+        budget,
         signal: call.signal,
       }),
     );
@@ -83,6 +90,7 @@ export async function createPatches(
   const ranked = await stopwatch.measure('ranking', async () =>
     rankCandidates(await candidatesOf(works, engine.syntax, call.signal)),
   );
+  call.onRanked?.(ranked);
   const patches = worthShowing(ranked, request.n ?? 1, options).map(proposal);
   for (const patch of patches) onEvent({ type: 'candidate', patch });
   call.onMeasures?.(
@@ -92,14 +100,14 @@ export async function createPatches(
       patches[0],
     ),
   );
-  const abstention = abstentionOf(works, ranked, patches);
+  const abstention = patches.length === 0 ? abstentionOf(windows.length, ranked.length, budget) : undefined;
   return {
     status: patches[0]?.status ?? 'abstained',
     ...(abstention && { abstained_because: abstention }),
     analysis: patches[0]?.analysis ?? works[0]?.hypotheses[0]?.analysis ?? null,
     patches,
     windows: windows.map(summary),
-    usage: usageOf(works, ranked.length),
+    usage: { ...usageOf(works, ranked.length), finish_reason: budget.cutShort ? 'time' : 'complete' },
     timings: stopwatch.timings,
   };
 }
@@ -114,21 +122,19 @@ async function workOn(
     readonly stopwatch: Stopwatch;
     readonly onEvent: (event: PipelineEvent) => void;
     readonly recorder: MeasureRecorder;
+    readonly budget: TimeBudget;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<Work> {
-  const { isBest, options, stopwatch, onEvent, recorder, signal } = context;
+  const { isBest, options, stopwatch, onEvent, ...rest } = context;
   const n = request.n ?? 1;
-  const onBest = Math.min(options.maxHypotheses, Math.max(options.hypothesesOnBestWindow, n));
+  const onBest = Math.min(options.maxHypotheses, Math.max(options.hypothesesOnBestWindow, Math.ceil(n / 2)));
   const count = isBest ? onBest : options.hypothesesOnOtherWindows;
-  const memory = await stopwatch.measure('encode', () => backbone.encode(prepared.source, signal));
-  const task = { backbone, memory, prepared, request, options, signal, recorder, onText: isBest ? onEvent : undefined };
+  const memory = await stopwatch.measure('encode', () => backbone.encode(prepared.source, rest.signal));
+  const task = { ...rest, backbone, memory, prepared, request, options, onText: isBest ? onEvent : undefined };
   const hypotheses = await stopwatch.measure('analysis', () => analyse(task, agents.issueAnalysis, count));
   for (const { analysis } of hypotheses) onEvent({ type: 'analysis', analysis, window: summary(prepared) });
-  const perHypothesis = isBest ? Math.ceil(n / Math.max(1, hypotheses.length)) : 1;
-  const written = await stopwatch.measure('code', () =>
-    write(task, agents.codeGeneration, hypotheses, Math.min(perHypothesis, options.maxPatchesPerHypothesis)),
-  );
+  const written = await stopwatch.measure('code', () => write(task, agents.codeGeneration, hypotheses, isBest ? n : 1));
   return { prepared, hypotheses, written };
 }
 
@@ -136,9 +142,9 @@ async function candidatesOf(
   works: readonly Work[],
   checker: SyntaxChecker | undefined,
   signal: AbortSignal | undefined,
-): Promise<Candidate[]> {
+): Promise<FoundPatch[]> {
   const bestScore = works[0]?.prepared.score ?? 0;
-  const candidates: Candidate[] = [];
+  const candidates: FoundPatch[] = [];
   for (const { prepared, written } of works) {
     const { window, score } = prepared;
     const windowShare = bestScore > 0 ? score / bestScore : 1;
@@ -175,17 +181,13 @@ function proposal({
   };
 }
 
-function abstentionOf(
-  works: readonly Work[],
-  ranked: readonly RankedCandidate[],
-  patches: readonly ProposedPatch[],
-): AbstentionReason | undefined {
-  if (patches.length > 0) return undefined;
-  if (works.length === 0) return 'nothing_to_edit';
-  return ranked.length === 0 ? 'no_candidate' : 'low_confidence';
+function abstentionOf(windows: number, candidates: number, budget: TimeBudget): AbstentionReason {
+  if (windows === 0) return 'nothing_to_edit';
+  if (candidates > 0) return 'low_confidence';
+  return budget.cutShort ? 'out_of_time' : 'no_candidate';
 }
 
-function usageOf(works: readonly Work[], candidates: number): Usage {
+function usageOf(works: readonly Work[], candidates: number): Omit<Usage, 'finish_reason'> {
   const hypotheses = works.flatMap((work) => work.hypotheses);
   const written = works.flatMap((work) => work.written);
   const sum = <T>(items: readonly T[], of: (item: T) => number): number =>

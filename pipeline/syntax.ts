@@ -1,8 +1,10 @@
 import { createRequire } from 'node:module';
 import { Language, Parser, type Node, type Tree } from 'web-tree-sitter';
 import { hasSoundBlocks } from './python-blocks.js';
+import { pythonKeyRules } from './python-key.js';
+import { SyntaxKeys, type KeyRules } from './syntax-key.js';
 
-interface Grammar {
+interface Grammar extends KeyRules {
   readonly extension: RegExp;
   readonly wasm: string;
   /** Whether a node, or what it is in, is a comment or documentation. */
@@ -15,6 +17,7 @@ const GRAMMARS: readonly Grammar[] = [
   {
     extension: /\.pyi?$/i,
     wasm: 'tree-sitter-python/tree-sitter-python.wasm',
+    ...pythonKeyRules,
     // A string that is a statement by itself documents what it stands in.
     isProse: (node) =>
       node.type === 'comment' || (node.type === 'string' && node.parent?.type === 'expression_statement'),
@@ -49,6 +52,11 @@ export class ParsedFile {
     return node !== null;
   }
 
+  /** Equal for files of the same meaning that differ in comments and layout; undefined if it does not parse. */
+  key(keys: SyntaxKeys): string | undefined {
+    return this.isSound ? keys.keyOf(this.tree.rootNode) : undefined;
+  }
+
   dispose(): void {
     this.tree.delete();
   }
@@ -77,6 +85,12 @@ export class SyntaxChecker {
     if (!known || text.length > MAX_CHARACTERS) return undefined;
     const tree = known.parser.parse(text);
     return tree ? new ParsedFile(tree, text, known.grammar) : undefined;
+  }
+
+  /** Remembers keys of the files of one language while candidates are compared; undefined if the language is not known here. */
+  keysFor(path: string): SyntaxKeys | undefined {
+    const known = this.parsers.find(({ grammar }) => grammar.extension.test(path));
+    return known && new SyntaxKeys(known.grammar);
   }
 
   /** Frees the parsers. */

@@ -1,6 +1,8 @@
 /** What goes into the pipeline and what comes out. Plain data: everything here survives `structuredClone`. */
 import type { AgentName, TextChainName } from '../agents/names.js';
 
+import { RANKING_WEIGHTS } from './ranking-weights.js';
+
 /** One file of the request. A string is taken as the exact text (line endings and byte order mark included). */
 export interface RequestFile {
   /** Repository-relative, `/` as separator. */
@@ -20,6 +22,8 @@ export interface PatchRequest {
   readonly temperature?: number;
   /** Upper bound for the tokens of one patch. Default and maximum: `PipelineOptions.maxPatchTokens`. */
   readonly max_new_tokens?: number;
+  /** When so many milliseconds are over, the best so far is answered. Default: as long as it takes. */
+  readonly max_time_ms?: number;
 }
 
 export type PatchStatus = 'applies' | 'syntax_error' | 'abstained';
@@ -49,7 +53,10 @@ export interface Reason {
     | 'agreement'
     | 'size'
     | 'novelty'
-    | 'substance';
+    | 'substance'
+    | 'names'
+    | 'repeats'
+    | 'calibration';
   /** Contribution to the log-odds of the score. */
   readonly weight: number;
   /** One short sentence for people. */
@@ -93,6 +100,8 @@ export interface Usage {
   readonly windows: number;
   readonly hypotheses: number;
   readonly candidates: number;
+  /** `time`: `max_time_ms` ended the search before it was complete. */
+  readonly finish_reason: 'complete' | 'time';
 }
 
 /** Milliseconds spent in each stage, and in all. */
@@ -135,7 +144,7 @@ export interface PatchResult {
   readonly timings: Timings;
 }
 
-export type AbstentionReason = 'nothing_to_edit' | 'no_candidate' | 'low_confidence';
+export type AbstentionReason = 'nothing_to_edit' | 'no_candidate' | 'out_of_time' | 'low_confidence';
 
 /** Progress, in the order it happens. */
 export type PipelineEvent =
@@ -213,17 +222,15 @@ export interface PipelineOptions {
   readonly hypothesesOnBestWindow: number;
   /** Hypotheses on each further window. */
   readonly hypothesesOnOtherWindows: number;
-  /** More patches are asked for: hypotheses on the best window grow with `n` up to this. */
+  /** More patches are asked for: hypotheses on the best window grow with half of `n` up to this. */
   readonly maxHypotheses: number;
   /** Beam over type, location and line. */
   readonly analysisBeamWidth: number;
-  /** Upper bound for the candidates of one hypothesis; more than one only when `n` exceeds the hypotheses. */
-  readonly maxPatchesPerHypothesis: number;
+  /** Batches of further patches on the best window at most, while there are fewer different ones than `n`. */
+  readonly maxRounds: number;
   readonly maxProblemTokens: number;
   readonly maxHintTokens: number;
   readonly maxPatchTokens: number;
-  /** Temperature of the extra candidates of one hypothesis when the request says 0. */
-  readonly extraCandidateTemperature: number;
   readonly topP: number;
   /** A best score below this makes the answer `abstained`. */
   readonly abstainBelow: number;
@@ -238,15 +245,14 @@ export const DEFAULT_OPTIONS: PipelineOptions = Object.freeze({
   minWindowShare: 0.3,
   hypothesesOnBestWindow: 3,
   hypothesesOnOtherWindows: 1,
-  maxHypotheses: 6,
+  maxHypotheses: 8,
   analysisBeamWidth: 6,
-  maxPatchesPerHypothesis: 4,
+  maxRounds: 3,
   maxProblemTokens: 48,
   maxHintTokens: 60,
   maxPatchTokens: 320,
-  extraCandidateTemperature: 0.8,
   topP: 0.95,
-  abstainBelow: 0.1,
+  abstainBelow: RANKING_WEIGHTS.abstain_below,
   keepAbove: 0.1,
   maxFileCharacters: 4_000_000,
 });

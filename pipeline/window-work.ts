@@ -4,6 +4,7 @@ import { constraintVocabulary } from '../model/constraints/vocabulary.js';
 import { WindowLines } from '../model/constraints/window-lines.js';
 import type { DecoderState } from '../model/decoder-state.js';
 import { choicesOf } from './analysis.js';
+import type { TimeBudget } from './budget.js';
 import { writePatches, type WrittenPatch } from './candidates.js';
 import { proposeHypotheses, type Hypothesis } from './hypotheses.js';
 import type { MeasureRecorder } from './measures.js';
@@ -19,6 +20,7 @@ export interface WindowTask {
   readonly prepared: PreparedWindow;
   readonly request: PatchRequest;
   readonly options: PipelineOptions;
+  readonly budget: TimeBudget;
   readonly signal: AbortSignal | undefined;
   /** Progress; only the first window's text is reported. */
   readonly onText: ((event: PipelineEvent) => void) | undefined;
@@ -39,18 +41,19 @@ export async function analyse(task: WindowTask, agent: AgentTensors, count: numb
       maxHintTokens: options.maxHintTokens,
       title: task.request.issue.title,
       source: task.prepared.source,
+      isOver: task.budget.isOver,
       ...(signal && { signal }),
       ...(onText && { onToken: textStream('analysis', (ids) => vocabulary.decode(ids), onText) }),
     }),
   );
 }
 
-/** The code agent's patches for these readings. */
+/** The code agent's patches for these readings; `wanted` different ones, if it finds so many. */
 export async function write(
   task: WindowTask,
   agent: AgentTensors,
   hypotheses: readonly Hypothesis[],
-  perHypothesis: number,
+  wanted: number,
 ): Promise<WrittenPatch[]> {
   const { backbone, options, request, signal, onText } = task;
   const vocabulary = constraintVocabulary(backbone.tokenizer);
@@ -58,13 +61,14 @@ export async function write(
     writePatches(state, hypotheses, {
       lines: new WindowLines(viewsOf(task.prepared.window), vocabulary),
       vocabulary,
-      perHypothesis,
+      wanted,
+      maxRounds: options.maxRounds,
       maxPatchTokens: Math.min(request.max_new_tokens ?? options.maxPatchTokens, options.maxPatchTokens),
       maxTargetTokens: backbone.config.max_target_tokens,
       temperature: request.temperature ?? 0,
-      extraTemperature: options.extraCandidateTemperature,
       topP: options.topP,
       seed: request.seed ?? 0,
+      isOver: task.budget.isOver,
       ...(signal && { signal }),
       ...(onText && { onToken: textStream('code', (ids) => vocabulary.decode(ids), onText) }),
     }),

@@ -11,6 +11,7 @@ interface PatchBody {
   readonly seed?: number;
   readonly temperature?: number;
   readonly max_new_tokens?: number;
+  readonly max_time_ms?: number;
   readonly redact?: readonly string[];
   readonly stream?: boolean;
 }

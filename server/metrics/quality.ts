@@ -5,7 +5,7 @@ import type { Label } from '../releases/state.js';
 import { prefix, ratioBuckets } from './names.js';
 import { RecentPatches } from './similarity.js';
 
-const ABSTENTIONS: readonly AbstentionReason[] = ['nothing_to_edit', 'no_candidate', 'low_confidence'];
+const ABSTENTIONS: readonly AbstentionReason[] = ['nothing_to_edit', 'no_candidate', 'out_of_time', 'low_confidence'];
 
 /** What the answers are worth, as far as it can be told without knowing the right ones. */
 export class QualityMetrics {

@@ -17,6 +17,7 @@ function patch(text: string): WrittenPatch {
     tokens: [],
     logprob: 0,
     choices: 0,
+    margin: 0,
   };
 }
 
@@ -26,7 +27,7 @@ function stubChecker(onParse: (count: number) => void = () => undefined) {
   const parse = (_path: string, text: string): undefined => {
     onParse(parses.push(text));
   };
-  return { parse, parses };
+  return { parse, parses, keysFor: () => undefined };
 }
 
 describe('effects', () => {

@@ -1,7 +1,9 @@
 /** Patches are ranked for likelihood, syntax, agreement with their analysis and substance; equal effects appear once. */
 import assert from 'node:assert/strict';
-import { applyEdits, type LineEdit } from '../../pipeline/edits.js';
-import { rankCandidates, type Candidate } from '../../pipeline/ranking.js';
+import { applyEdits, normalisedText, type LineEdit } from '../../pipeline/edits.js';
+import type { FoundPatch } from '../../pipeline/candidate.js';
+import { rankCandidates as rank } from '../../pipeline/ranking.js';
+import { FORMULA } from '../../pipeline/ranking-weights.js';
 import { SourceFile } from '../../pipeline/source-file.js';
 import { SyntaxChecker } from '../../pipeline/syntax.js';
 
@@ -27,7 +29,7 @@ function candidate({
   parsesAfter = true,
   isProse = false,
   windowShare = 1,
-}: Given): Candidate {
+}: Given): FoundPatch {
   const analysis = {
     problem: 'wrong sum',
     fault_type: 'wrong operator',
@@ -40,20 +42,24 @@ function candidate({
   return {
     window,
     windowShare,
-    written: { hypothesis, hunks: [], tokens: [], logprob, choices: 10 },
+    written: { hypothesis, hunks: [], tokens: [], logprob, choices: 10, margin: 0.5 },
     edits: [edit],
     before: file.text,
     after: applyEdits(file, [edit]),
+    key: normalisedText(applyEdits(file, [edit])),
     parsesBefore: true,
     parsesAfter,
     isProse,
   };
 }
 
+/** By the formula alone, whatever weights are committed. */
+const rankCandidates = (found: readonly FoundPatch[]) => rank(found, FORMULA);
+
 const fix = (text: string, start = 2): LineEdit => ({ start, deleted: 1, added: [text] });
 
 /** The first added line of each candidate, best first. */
-const order = (...candidates: Candidate[]) => rankCandidates(candidates).map(({ edits }) => edits[0]!.added[0]);
+const order = (...candidates: FoundPatch[]) => rankCandidates(candidates).map(({ edits }) => edits[0]!.added[0]);
 
 describe('ranking', () => {
   it('prefers what the code agent finds likely', () => {

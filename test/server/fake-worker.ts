@@ -23,6 +23,7 @@ const empty: PatchResult = {
     windows: 0,
     hypotheses: 0,
     candidates: 0,
+    finish_reason: 'complete',
   },
   timings: { retrieval: 0, encode: 0, analysis: 0, code: 0, ranking: 0, total: 0 },
 };

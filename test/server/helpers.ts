@@ -61,6 +61,7 @@ export const result: PatchResult = {
     windows: 1,
     hypotheses: 1,
     candidates: 1,
+    finish_reason: 'complete',
   },
   timings: { retrieval: 1, encode: 2, analysis: 3, code: 4, ranking: 5, total: 15 },
 };

@@ -1,0 +1,39 @@
+import type { Candidate } from './candidate.js';
+
+const STRING_OR_COMMENT = /(["'`])(?:\\.|(?!\1).)*\1|#.*|\/\/.*/g;
+const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
+/** What comes before a name that is defined there. */
+const DEFINES = /\b(?:def|class|import|as|for|let|const|var|function|lambda|global|nonlocal)\s+(?:[\w$]+\s*,\s*)*$/;
+
+/** Words that need no definition: Python's keywords and common builtins. */
+const KNOWN = new Set(
+  (
+    'False None True and as assert async await break class continue def del elif else except finally for from global if import in is lambda ' +
+    'nonlocal not or pass raise return try while with yield match case self cls super abs all any bool bytes bytearray callable chr classmethod ' +
+    'dict dir divmod enumerate filter float format frozenset getattr hasattr hash hex id input int isinstance issubclass iter len list map max min ' +
+    'next object open ord pow print property range repr reversed round set setattr slice sorted staticmethod str sum tuple type vars zip ' +
+    'Exception ValueError TypeError KeyError IndexError AttributeError RuntimeError NotImplementedError StopIteration OSError ImportError ' +
+    'ZeroDivisionError AssertionError NameError LookupError UnicodeError UnicodeDecodeError FileNotFoundError PermissionError TimeoutError ' +
+    'const let var function return new this typeof undefined null true false'
+  ).split(' '),
+);
+
+/**
+ * Names that added lines use and neither the file, the language nor the lines themselves define, by the look of the text: attributes,
+ * named arguments and what stands in strings and comments do not count.
+ */
+export function newNames({ before, edits }: Pick<Candidate, 'before' | 'edits'>): string[] {
+  const added = edits.flatMap((edit) => edit.added).map((line) => line.replace(STRING_OR_COMMENT, '""'));
+  if (added.length === 0) return [];
+  const known = new Set([...KNOWN, ...(before.match(NAME) ?? [])]);
+  const used = new Set<string>();
+  for (const line of added) {
+    for (const { 0: name, index } of line.matchAll(NAME)) {
+      const [left, right] = [line.slice(0, index), line.slice(index + name.length)];
+      if (/^\s*(?::[^=]*)?=(?!=)/.test(right) || DEFINES.test(left)) known.add(name);
+      // 1e5 and 0xff are numbers.
+      else if (!/[.\p{N}]$/u.test(left)) used.add(name);
+    }
+  }
+  return [...used].filter((name) => !known.has(name));
+}
