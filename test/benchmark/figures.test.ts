@@ -1,9 +1,12 @@
 // Proves: pass rates, ranks, rates of candidates, abstention and calibration are counted as they are defined.
 import { strict as assert } from 'node:assert';
 import { benchmarkFigures, passCurve } from '../../training/benchmark/figures.js';
+import { FEATURE_NAMES, type Features } from '../../pipeline/features.js';
 import type { TaskTrial } from '../../training/benchmark/task-trial.js';
 import { calibrationOf } from '../../training/evaluation/calibration.js';
 import { calibrationRows } from '../../training/evaluation/table.js';
+
+const noFeatures = Object.fromEntries(FEATURE_NAMES.map((name) => [name, 0])) as Features;
 
 /** A bug whose candidate number `right` passes, of `count`; the first one has the score. */
 function trial(task: string, kind: string, count: number, right: number | undefined, score = 0.5): TaskTrial {
@@ -11,7 +14,9 @@ function trial(task: string, kind: string, count: number, right: number | undefi
     score: score - index / 100,
     applies: true,
     parses: index === 0,
-    passes: right === undefined || index < right - 1 ? false : index === right - 1 ? true : undefined,
+    passes: index + 1 === right,
+    formula: 0,
+    features: noFeatures,
   }));
   return { name: `${task}#${kind}`, task, suite: 'humaneval', kind, ms: 1, candidates };
 }

@@ -16,7 +16,13 @@ import { storedRow } from './rows.js';
 /** Three rows: a commit whose second patch is exact, an injected fault whose first is, and one without a patch. */
 function measuredRows(): MeasuredRow[] {
   const patch = (exact: boolean, parses?: boolean) => ({ applies: true, parses, exact, score: 0.5 });
-  const trial = (...patches: RowTrial['patches']): RowTrial => ({ ms: 100, tokens: 50, found: true, patches });
+  const trial = (...patches: RowTrial['patches']): RowTrial => ({
+    ms: 100,
+    tokens: 50,
+    found: true,
+    patches,
+    candidates: [],
+  });
   const none = { loss: 0, correct: 0, tokens: 1 };
   const scores = {
     analysis: none,
@@ -152,6 +158,7 @@ describe('evaluation', () => {
       cases: { single: cases, several: cases },
       several: 5,
       details: [],
+      ranking: [],
     };
     assert.match(renderReport(report), /Syntax is judged by a judge\./);
     assert.match(

@@ -52,5 +52,21 @@ export async function runBenchmark(
     cases,
     ...(overlap && { overlap: overlapFigures(overlap, humanevalTrials, options) }),
     details: trials,
+    ranking: trials.flatMap(({ name, task, candidates }) =>
+      candidates.length === 0
+        ? []
+        : [
+            {
+              row: name,
+              group: task,
+              candidates: candidates.map(({ score, formula, features, passes: right }) => ({
+                score,
+                formula,
+                features,
+                right,
+              })),
+            },
+          ],
+    ),
   };
 }

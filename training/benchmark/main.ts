@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { writeFileAtomic } from '../../platform/atomic-file.js';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { canIsolate } from '../../cli/limited-process.js';
@@ -10,7 +10,8 @@ import { hasPython, judgeName } from '../evaluation/row-trial.js';
 import { wholeOption } from '../../platform/number-option.js';
 import { runBenchmark } from './benchmark.js';
 import { readOverlap } from './overlap.js';
-import { renderPlot } from './plot.js';
+import { beside, passPanel, reliabilityPanel } from '../plot/figures.js';
+import { renderSvg } from '../plot/render.js';
 import { renderBenchmark } from './report.js';
 import { draw, readCases, readHumanEval } from './tasks.js';
 
@@ -72,7 +73,8 @@ async function main(argv: readonly string[]): Promise<void> {
     if (report.humaneval) {
       const plot = `${out.replace(/\.json$/, '')}.svg`;
       const { pass_curve, calibration } = report.humaneval;
-      await writeFile(plot, renderPlot('HumanEval-repair', pass_curve, calibration));
+      const panels = [passPanel(pass_curve), reliabilityPanel('Reliability of the score', calibration?.bins ?? [])];
+      await writeFileAtomic(plot, await renderSvg(beside('HumanEval-repair', panels)));
       process.stdout.write(`Plot: ${plot}\n`);
     }
   } finally {

@@ -1,4 +1,5 @@
 import type { Estimate } from '../evaluation/statistics.js';
+import type { JudgedRow } from '../ranking/judged.js';
 import { calibrationRows, percent, renderTable, withInterval } from '../evaluation/table.js';
 import type { BenchmarkFigures, PassFigures } from './figures.js';
 import type { TaskTrial } from './task-trial.js';
@@ -27,6 +28,8 @@ export interface BenchmarkReport {
     readonly unseen: PassFigures | undefined;
   };
   readonly details: readonly TaskTrial[];
+  /** All candidates, for `npm run fit-ranking`. */
+  readonly ranking: readonly JudgedRow[];
 }
 
 /** The report as tables for a terminal. */

@@ -5,6 +5,8 @@ import { applyPatch, checkPatch } from '../../cli/git.js';
 import { runLimited } from '../../cli/limited-process.js';
 import { withScratchCopy } from '../../cli/scratch-copy.js';
 import { createPatches, type Engine } from '../../pipeline/pipeline.js';
+import type { Features } from '../../pipeline/features.js';
+import type { RankedCandidate } from '../../pipeline/ranking.js';
 import type { ProposedPatch } from '../../pipeline/types.js';
 import { judgeOf, type Judge } from '../evaluation/row-trial.js';
 import type { Task } from './tasks.js';
@@ -16,8 +18,14 @@ export interface CandidateTrial {
   readonly applies: boolean;
   /** The changed files parse; undefined if it does not apply, or it is not known. */
   readonly parses: boolean | undefined;
-  /** The tests pass with it; undefined after the first that passes, as no figure needs more. */
-  readonly passes: boolean | undefined;
+  /** The tests pass with it. */
+  readonly passes: boolean;
+}
+
+/** With what its score is made of. */
+export interface RankedTrial extends CandidateTrial {
+  readonly formula: number;
+  readonly features: Features;
 }
 
 /** What became of one task. */
@@ -25,7 +33,7 @@ export interface TaskTrial extends Pick<Task, 'name' | 'task' | 'suite' | 'kind'
   /** Milliseconds for the whole answer. */
   readonly ms: number;
   /** Best first. */
-  readonly candidates: readonly CandidateTrial[];
+  readonly candidates: readonly RankedTrial[];
 }
 
 /** The tests of a task take well below a second; a candidate may loop for ever. */
@@ -38,11 +46,21 @@ const limits = { timeoutMs: 10_000, memoryBytes: 2 ** 30, isolated: true };
 export async function tryTask(engine: Engine, task: Task, n: number, seed: number): Promise<TaskTrial> {
   const started = performance.now();
   const options = { abstainBelow: 0, keepAbove: 0 };
-  const answer = await createPatches(engine, { issue: task.issue, files: task.files, n, seed }, { options });
+  let ranked: readonly RankedCandidate[] = [];
+  const onRanked = (all: readonly RankedCandidate[]): void => {
+    ranked = all;
+  };
+  const request = { issue: task.issue, files: task.files, n, seed };
+  const answer = await createPatches(engine, request, { options, onRanked });
   const ms = performance.now() - started;
   const candidates = await tryCandidates(judgeOf(engine), task, answer.patches);
   const { name, suite, kind } = task;
-  return { name, task: task.task, suite, kind, ms, candidates };
+  // Nothing is held back, so the patches are the first of the candidates.
+  const told = candidates.map((trial, index) => {
+    const { formula, features } = ranked[index]!;
+    return { ...trial, formula, features };
+  });
+  return { name, task: task.task, suite, kind, ms, candidates: told };
 }
 
 const failed = { applies: false, parses: undefined, passes: false };
@@ -61,7 +79,6 @@ export async function tryCandidates(
     }
     const candidates: CandidateTrial[] = [];
     for (const { diff, files, score } of patches) {
-      const isOpen = !candidates.some(({ passes }) => passes);
       const outcome = await withScratchCopy(folder, async ({ cwd, temporary }) => {
         if ((await checkPatch(cwd, diff)) !== undefined) return failed;
         await applyPatch(cwd, diff);
@@ -69,7 +86,6 @@ export async function tryCandidates(
           files.map(async (path) => judge(path, await readFile(join(cwd, path), 'utf8'))),
         );
         const parses = texts.includes(false) ? false : texts.includes(undefined) ? undefined : true;
-        if (!isOpen) return { applies: true, parses, passes: undefined };
         if (parses === false) return { applies: true, parses, passes: false };
         const { ended } = await runLimited(task.test, { cwd, temporary }, limits);
         return { applies: true, parses, passes: ended === 'passed' };

@@ -16,6 +16,8 @@ export interface EvaluationOptions {
   readonly several: number;
   /** Ask for several patches of held-out rows, too: about twice the time. */
   readonly severalOfRows: boolean;
+  /** Nothing but several patches of held-out rows: what `npm run fit-ranking` needs. */
+  readonly candidatesOnly: boolean;
   /** For the report: where rows and model come from. */
   readonly settings: Report['settings'];
   /** Where progress goes. */
@@ -24,18 +26,20 @@ export interface EvaluationOptions {
 
 /** Measures the engine on held-out rows, if there are any, and on the cases. */
 export async function evaluate({ engine, info }: LoadedEngine, options: EvaluationOptions): Promise<Report> {
-  const { rows, seed, several, severalOfRows, settings, stream } = options;
+  const { rows, seed, several, severalOfRows, candidatesOnly, settings, stream } = options;
   const bare = bareAgent(engine.backbone.config);
   const measured: MeasuredRow[] = await withProgress(stream, 'held-out rows', rows, async (row) => ({
     kind: row.kind,
-    scores: await scoreRow(engine.backbone, engine.agents, bare, row),
-    single: await tryRow(engine, row, 1, seed),
-    ...(severalOfRows && { several: await tryRow(engine, row, several, seed) }),
+    ...(!candidatesOnly && {
+      scores: await scoreRow(engine.backbone, engine.agents, bare, row),
+      single: await tryRow(engine, row, 1, seed),
+    }),
+    ...((severalOfRows || candidatesOnly) && { several: await tryRow(engine, row, several, seed) }),
   }));
   const cases = await withProgress(
     stream,
     'cases',
-    await caseNames(),
+    candidatesOnly ? [] : await caseNames(),
     async (name): Promise<{ single: CaseTrial; several: CaseTrial }> => ({
       single: await tryCase(engine, name, 1, seed),
       several: await tryCase(engine, name, several, seed),
@@ -51,20 +55,27 @@ export async function evaluate({ engine, info }: LoadedEngine, options: Evaluati
   return {
     model: { ...info.model, release: info.release },
     settings,
-    ...(pipeline && {
+    ...((pipeline ?? severalPipeline) && {
       held_out: {
         rows: measured.length,
-        teacher_forced: {
-          agents: segmentFigures(measured, 'agents', seed),
-          bare_backbone: segmentFigures(measured, 'bare', seed),
-        },
-        pipeline,
+        ...(pipeline && {
+          teacher_forced: {
+            agents: segmentFigures(measured, 'agents', seed),
+            bare_backbone: segmentFigures(measured, 'bare', seed),
+          },
+          pipeline,
+        }),
         ...(severalPipeline && { pipeline_several: severalPipeline }),
       },
     }),
     cases: { single: figuresOf('single'), several: figuresOf('several') },
     several,
     details: cases,
+    ranking: measured.flatMap(({ several: trial, single }, index) => {
+      const row = `${rows[index]!.path} ${rows[index]!.issue.title}`;
+      const candidates = (trial ?? single)?.candidates ?? [];
+      return candidates.length === 0 ? [] : [{ row, group: row, candidates }];
+    }),
   };
 }
 

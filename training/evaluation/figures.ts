@@ -8,9 +8,10 @@ import { SEGMENTS, type RowScores, type Segment } from './teacher-forcing.js';
 /** Everything measured on one held-out row. */
 export interface MeasuredRow {
   readonly kind: RowKind;
-  readonly scores: { readonly agents: RowScores; readonly bare: RowScores };
+  /** Absent, as `single`, when only candidates were asked for. */
+  readonly scores?: { readonly agents: RowScores; readonly bare: RowScores };
   /** With one patch wanted. */
-  readonly single: RowTrial;
+  readonly single?: RowTrial;
   /** With several wanted; absent when that was not asked for. */
   readonly several?: RowTrial;
 }
@@ -68,7 +69,9 @@ export function segmentFigures(
     const part = (of: 'loss' | 'correct'): ByGroup =>
       byGroup(rows, (group) =>
         ratio(
-          group.map(({ scores }) => ({ top: scores[model][segment][of], bottom: scores[model][segment].tokens })),
+          group.flatMap(({ scores }) =>
+            scores ? [{ top: scores[model][segment][of], bottom: scores[model][segment].tokens }] : [],
+          ),
           seed,
         ),
       );

@@ -61,26 +61,50 @@ class Reservoir {
 
 const KIND = /^\{"kind": ?"(commit|injected)/;
 
+/** Makes a row of an edit in another format; undefined if it cannot be used, `not_a_row` if it is no edit. */
+export type RowMaker = (value: unknown) => HeldOutRow | 'not_a_row' | undefined;
+
+/** Edits in other formats are drawn in advance, so that some may turn out to be of no use. */
+const SPARE = 3;
+
 /**
- * `count` rows of a file drawn by the seed, half of them commits and half injected faults, in the file's order.
- * Only the rows drawn are parsed. Throws when a line is no row.
+ * `count` rows of a file drawn by the seed, in the file's order. Of rows with tokens half are commits and half injected faults;
+ * of edits in other formats, which `rowOf` makes rows of, those of no use are left out. Only the rows drawn are parsed.
+ * Throws when a line is no row.
  */
-export async function readHeldOut(file: string, count: number, seed: number): Promise<HeldOutRow[]> {
+export async function readHeldOut(file: string, count: number, seed: number, rowOf?: RowMaker): Promise<HeldOutRow[]> {
   const halves = { commit: Math.ceil(count / 2), injected: Math.floor(count / 2) };
   const drawn = Object.fromEntries(
     ROW_KINDS.map((kind, stream) => [kind, new Reservoir(halves[kind], createRandom(seed, stream))]),
   ) as Record<RowKind, Reservoir>;
+  const edits = new Reservoir(SPARE * count, createRandom(seed, ROW_KINDS.length));
   let position = 0;
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
     position++;
     if (line.trim() === '') continue;
     const kind = KIND.exec(line)?.[1] as RowKind | undefined;
-    if (!kind) throw new Error(`${file}:${position} is not a held-out row (it must begin with its kind).`);
-    drawn[kind].offer(position, line);
+    if (kind) drawn[kind].offer(position, line);
+    else if (rowOf) edits.offer(position, line);
+    else throw new Error(`${file}:${position} is not a held-out row (it must begin with its kind).`);
   }
   const rows = ROW_KINDS.flatMap((kind) => drawn[kind].kept.map((kept) => ({ ...kept, kind })));
   rows.sort((a, b) => a.position - b.position);
-  return rows.map(({ line, kind }) => toRow(JSON.parse(line) as StoredRow, kind));
+  return [
+    ...rows.map(({ line, kind }) => toRow(JSON.parse(line) as StoredRow, kind)),
+    ...(rowOf ? usableEdits(file, edits.kept, count, rowOf) : []),
+  ];
+}
+
+/** The first `count` edits, as they were drawn, that can be made rows of; in the file's order. */
+function usableEdits(file: string, drawn: Reservoir['kept'], count: number, rowOf: RowMaker): HeldOutRow[] {
+  const usable: { readonly position: number; readonly row: HeldOutRow }[] = [];
+  for (const { position, line } of drawn) {
+    if (usable.length === count) break;
+    const row = rowOf(JSON.parse(line));
+    if (row === 'not_a_row') throw new Error(`${file}:${position} is neither a held-out row nor an edit.`);
+    if (row) usable.push({ position, row });
+  }
+  return usable.sort((a, b) => a.position - b.position).map(({ row }) => row);
 }
 
 function toRow(stored: StoredRow, kind: RowKind): HeldOutRow {

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../platform/atomic-file.js';
 import { GROUPS, type CaseFigures, type PipelineFigures, type SegmentFigures } from './figures.js';
+import type { JudgedRow } from '../ranking/judged.js';
 import { calibrationRows, groupCells, nats, percent, renderTable, withInterval } from './table.js';
 import { SEGMENTS, type Segment } from './teacher-forcing.js';
 
@@ -16,14 +17,17 @@ export interface Report {
   /** Absent without a file of held-out rows. */
   readonly held_out?: {
     readonly rows: number;
-    readonly teacher_forced: Readonly<Record<'agents' | 'bare_backbone', Record<Segment, SegmentFigures>>>;
-    readonly pipeline: PipelineFigures;
+    /** Absent, as `pipeline`, when only candidates were asked for. */
+    readonly teacher_forced?: Readonly<Record<'agents' | 'bare_backbone', Record<Segment, SegmentFigures>>>;
+    readonly pipeline?: PipelineFigures;
     readonly pipeline_several?: PipelineFigures;
   };
   readonly cases: { readonly single: CaseFigures; readonly several: CaseFigures };
   /** Patches wanted where "several" are. */
   readonly several: number;
   readonly details: readonly unknown[];
+  /** Candidates of held-out rows, for `npm run fit-ranking`. */
+  readonly ranking: readonly JudgedRow[];
 }
 
 const SEGMENT_LABELS: Record<Segment, string> = {
@@ -43,15 +47,16 @@ export function renderReport(report: Report): string {
       ['agents', 'agents'],
       ['bare_backbone', 'bare backbone'],
     ] as const) {
+      const figures = heldOut.teacher_forced?.[model];
+      if (!figures) continue;
       rows.push(['', ...GROUPS.map(() => '')], [`teacher-forced, ${label}: nats per token`]);
-      const figures = heldOut.teacher_forced[model];
       for (const segment of SEGMENTS)
         rows.push([`  ${SEGMENT_LABELS[segment]}`, ...groupCells(figures[segment].cross_entropy, nats)]);
       rows.push([`teacher-forced, ${label}: token accuracy`]);
       for (const segment of SEGMENTS)
         rows.push([`  ${SEGMENT_LABELS[segment]}`, ...groupCells(figures[segment].accuracy, percent)]);
     }
-    rows.push([''], ...pipelineRows('pipeline, one patch wanted', heldOut.pipeline));
+    if (heldOut.pipeline) rows.push([''], ...pipelineRows('pipeline, one patch wanted', heldOut.pipeline));
     if (heldOut.pipeline_several)
       rows.push([''], ...pipelineRows(`pipeline, ${several} patches wanted`, heldOut.pipeline_several));
     rows.push(['']);

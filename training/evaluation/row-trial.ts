@@ -1,6 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { createPatches, type Engine } from '../../pipeline/pipeline.js';
+import type { RankedCandidate } from '../../pipeline/ranking.js';
 import type { ProposedPatch, WindowSummary } from '../../pipeline/types.js';
+import type { JudgedCandidate } from '../ranking/judged.js';
 import { expectedContent, isSameFile, type HeldOutRow } from './held-out.js';
 import { ScratchFolder } from './scratch-folder.js';
 
@@ -25,6 +27,8 @@ export interface RowTrial {
   readonly found: boolean;
   /** Best first; none when the pipeline abstained. */
   readonly patches: readonly PatchTrial[];
+  /** All candidates up to the number asked for, best first, held back or not. */
+  readonly candidates: readonly JudgedCandidate[];
 }
 
 const PYTHON_FILE = /\.pyi?$/i;
@@ -68,7 +72,11 @@ export function judgeOf({ syntax }: Pick<Engine, 'syntax'>): Judge {
 export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: number): Promise<RowTrial> {
   const { issue, path, content } = row;
   const started = performance.now();
-  const answer = await createPatches(engine, { issue, files: [{ path, content }], n, seed });
+  let ranked: readonly RankedCandidate[] = [];
+  const onRanked = (all: readonly RankedCandidate[]): void => {
+    ranked = all.slice(0, n);
+  };
+  const answer = await createPatches(engine, { issue, files: [{ path, content }], n, seed }, { onRanked });
   const ms = performance.now() - started;
   const expected = expectedContent(row);
   const folder = await ScratchFolder.create(path, content);
@@ -76,7 +84,18 @@ export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: n
     const patches: PatchTrial[] = [];
     for (const patch of answer.patches) patches.push(await tryPatch(judgeOf(engine), folder, row, patch, expected));
     const { analysis_tokens, patch_tokens } = answer.usage;
-    return { ms, tokens: analysis_tokens + patch_tokens, found: holdsTheEdit(answer.windows, row), patches };
+    return {
+      ms,
+      tokens: analysis_tokens + patch_tokens,
+      found: holdsTheEdit(answer.windows, row),
+      patches,
+      candidates: ranked.map(({ score, formula, features, after }) => ({
+        score,
+        formula,
+        features,
+        right: isSameFile(after, expected),
+      })),
+    };
   } finally {
     await folder.remove();
   }

@@ -32,6 +32,19 @@ const MAX_ADD_TOKENS = 160;
  * diff gives. Throws `RowDropped`.
  */
 export function rowOfEdit(record: EditRecord, id: string, config: ModelConfig, tokenizer: Tokenizer): TrainingRow {
+  return placedEdit(record, id, config, tokenizer).row;
+}
+
+/** A row with what it was made of. */
+export interface PlacedEdit {
+  readonly row: TrainingRow;
+  readonly window: CodeWindow;
+  /** Edits of the window: positions within it. */
+  readonly edits: readonly LineEdit[];
+}
+
+/** {@link rowOfEdit} with its window. Throws `RowDropped`. */
+export function placedEdit(record: EditRecord, id: string, config: ModelConfig, tokenizer: Tokenizer): PlacedEdit {
   const path = changedPath(record.patch);
   const content = record.files.find((file) => file.path === path)?.content;
   if (content === undefined) throw new RowDropped('patch_without_its_file');
@@ -45,7 +58,7 @@ export function rowOfEdit(record: EditRecord, id: string, config: ModelConfig, t
   const { special } = tokenizer;
   const analysis = record.analysis ?? derivedAnalysis(record.issue.title, window, inside);
   const analysisIds = ANALYSIS_FIELDS.flatMap((field) => [special[field], ...tokenizer.encodeText(analysis[field])]);
-  return { id, sourceIds: source, analysisIds, patchIds: patch };
+  return { row: { id, sourceIds: source, analysisIds, patchIds: patch }, window, edits: inside };
 }
 
 /** Of the windows that hold all edits the one that shows most around them, with the encoder's tokens. */
