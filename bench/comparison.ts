@@ -19,6 +19,14 @@ export interface Line {
   readonly ratio?: { readonly wall: number; readonly cpu: number };
 }
 
+/** What eight candidates for {@link INPUT} tokens take beside one. */
+export interface SearchCosts {
+  readonly one: Timing;
+  readonly eight: Timing;
+  /** Median over rounds, on the clock. */
+  readonly ratio: number;
+}
+
 interface Pairing {
   readonly what: string;
   readonly ours: string;
@@ -44,12 +52,14 @@ export async function compare(
   rival: Rival | undefined,
   count: number,
   onMeasured: (name: string) => void,
-): Promise<{ readonly lines: Line[]; readonly raw: Measurements }> {
+): Promise<{ readonly lines: Line[]; readonly search: SearchCosts; readonly raw: Measurements }> {
   const contestants: Record<string, () => Promise<Timing>> = {
     known: () => ours.answer('known', OUTPUT),
     own: () => ours.answer('own', OUTPUT),
     unaided: () => ours.answer('unaided', OUTPUT),
     served: () => ours.served(),
+    'one candidate': () => ours.oneCandidate(),
+    'eight candidates': () => ours.eightCandidates(),
     encode: () => ours.encode(),
   };
   for (const rows of BATCHES) contestants[`decode ${rows}`] = () => ours.decode(rows, CONTEXT, STEPS);
@@ -62,7 +72,9 @@ export async function compare(
     }
   }
   const raw = await rounds(count, reported(contestants, onMeasured));
-  return { lines: PAIRINGS.map((pairing) => lineOf(pairing, raw)), raw };
+  const [one, eight] = [raw['one candidate']!, raw['eight candidates']!];
+  const search = { one: medianOf(one), eight: medianOf(eight), ratio: medianRatio(eight, one, 'wall') };
+  return { lines: PAIRINGS.map((pairing) => lineOf(pairing, raw)), search, raw };
 }
 
 function reported(contestants: Contestants, onMeasured: (name: string) => void): Contestants {

@@ -39,7 +39,7 @@ const RIVAL_CONTEXT = 1024;
 const RIVAL_SEQUENCES = 8;
 const SWAPS = 400;
 /** Measurements of one round. */
-const OURS_PER_ROUND = 8;
+const OURS_PER_ROUND = 10;
 const RIVALS_PER_ROUND = 5;
 
 function readOptions(args: readonly string[]): Options | undefined {
@@ -135,6 +135,7 @@ async function measure(options: Options, rival: Rival | undefined): Promise<Benc
     threads,
     rounds: count,
     lines: comparison.lines,
+    search: comparison.search,
     shares,
     swap,
     ...(server && { server }),

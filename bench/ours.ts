@@ -2,6 +2,7 @@ import type { Agent } from '../adapters/agent.js';
 import type { Backbone, DecoderState, Memory, Row } from '../model/backbone.js';
 import { createRandom } from '../model/random.js';
 import { createPatches, type Engine } from '../pipeline/pipeline.js';
+import type { PipelineOptions } from '../pipeline/types.js';
 import { quantile } from '../training/evaluation/statistics.js';
 import { Answering, type Agents, type Mode, type Shares } from './answering.js';
 import type { KnownRequest } from './request.js';
@@ -37,12 +38,26 @@ export class Ours {
   }
 
   /** What the server does for this request by default: several hypotheses by beam search, a patch for each, ranking. */
-  async served(): Promise<Timing & { readonly tokens: number }> {
+  served(): Promise<Timing & { readonly tokens: number }> {
+    return this.#search(1, {});
+  }
+
+  /** The same with eight candidates wanted. */
+  eightCandidates(): Promise<Timing & { readonly tokens: number }> {
+    return this.#search(8, {});
+  }
+
+  /** The least that gives a candidate: one hypothesis and one patch, each greedy. */
+  oneCandidate(): Promise<Timing & { readonly tokens: number }> {
+    return this.#search(1, { hypothesesOnBestWindow: 1, analysisBeamWidth: 1, maxWindows: 1 });
+  }
+
+  async #search(n: number, options: Partial<PipelineOptions>): Promise<Timing & { readonly tokens: number }> {
     const { issue, window } = this.request;
     const files = [{ path: window.file.path, content: window.file.text }];
     let tokens = 0;
     const timing = await timed(async () => {
-      const { usage } = await createPatches(this.engine, { issue, files });
+      const { usage } = await createPatches(this.engine, { issue, files, n }, { options });
       tokens = usage.analysis_tokens + usage.patch_tokens;
     });
     return { ...timing, tokens };
