@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { AGENT_NAMES } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS } from '../../agents/names.js';
 import { agentShapes } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
 import type { ModelConfig } from '../../model/config.js';
@@ -60,11 +60,11 @@ describe('a side of the comparison', () => {
   async function agents(work: string, detail: (text: string) => void = () => undefined): Promise<SideResult> {
     const graphs = await TrainingGraphs.load(TINY_DIRECTORY, config, cache, 1);
     const side = {
-      groups: AGENT_NAMES.map((name) => [name]),
+      groups: REQUIRED_AGENTS.map((name) => [name]),
       graphs,
       shapes: agentShapes(config),
       start: (group: number) => freshAgent(config, group),
-      measure: (numbers: ReturnType<typeof freshAgent>, role: (typeof AGENT_NAMES)[number]) =>
+      measure: (numbers: ReturnType<typeof freshAgent>, role: (typeof REQUIRED_AGENTS)[number]) =>
         measure(graphs, numbers, sequencesOfRoles(study, 'heldOut', [role]), measuring()),
     };
     return runSide(side, study, work, detail).finally(() => graphs.dispose());
@@ -74,11 +74,11 @@ describe('a side of the comparison', () => {
     const model = { directory: TINY_DIRECTORY, config, threads: 1 };
     const graphs = await MoeGraphs.load(TINY_MOE_DIRECTORY, model, cache, { topK: 2, balanceWeight: 0.01 });
     const side = {
-      groups: [AGENT_NAMES],
+      groups: [REQUIRED_AGENTS],
       graphs,
       shapes: moeShapes(config, graphs.sizes),
       start: () => freshMixture(config, graphs.sizes, 3),
-      measure: (numbers: ReturnType<typeof freshMixture>, role: (typeof AGENT_NAMES)[number]) =>
+      measure: (numbers: ReturnType<typeof freshMixture>, role: (typeof REQUIRED_AGENTS)[number]) =>
         measureMixture(graphs, numbers, sequencesOfRoles(study, 'heldOut', [role]), measuring()),
     };
     return runSide(side, study, work, () => undefined).finally(() => graphs.dispose());
@@ -89,7 +89,7 @@ describe('a side of the comparison', () => {
   it('of two agents: the other one is untouched, to the last bit', async () => {
     const result = await agents(await inFolder('agents-'));
     for (const losses of Object.values(result.validations)) assert(Math.min(...losses) < losses[0]!);
-    const [analysis, code] = AGENT_NAMES;
+    const [analysis, code] = ['issue-analysis', 'code-generation'] as const;
     for (const [adapted, other] of [
       [analysis, code],
       [code, analysis],
@@ -103,7 +103,7 @@ describe('a side of the comparison', () => {
 
   it('of a mixture: the other role moves, and the routes of each layer add up to 1', async () => {
     const result = await mixture(await inFolder('mixture-'));
-    const [analysis, code] = AGENT_NAMES;
+    const [analysis, code] = ['issue-analysis', 'code-generation'] as const;
     assert.equal(result.files.trained[analysis], result.files.trained[code]);
     assert.notEqual(result.adapted[analysis][code].crossEntropy, result.trained[code].crossEntropy);
     assert.notEqual(result.files.adapted[analysis][code], result.files.trained[code]);

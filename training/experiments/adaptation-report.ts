@@ -1,4 +1,4 @@
-import { AGENT_NAMES, type AgentName } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
 import type { Estimate } from '../evaluation/statistics.js';
 import type { Operations, ParameterCount } from '../finetune/cost.js';
 import type { Sums } from '../finetune/graphs.js';
@@ -13,7 +13,7 @@ import type { Taught } from './teaching.js';
 /** One agent adapted to one repository. */
 export interface AdaptationRun {
   readonly repository: string;
-  readonly agent: AgentName;
+  readonly agent: RequiredAgent;
   readonly seed: number;
   readonly before: Snapshot;
   readonly after: Snapshot;
@@ -29,11 +29,11 @@ export interface AdaptationRun {
 const CLAIMS = { cross_entropy: -7.6, accuracy: 11, parameters: 19, compute: 11.5 } as const;
 
 /** The figure that an agent's adaptation is to improve: for the code agent, as in the seed, after the right analysis. */
-function targetRows(agent: AgentName, of: Snapshot): readonly Sums[] {
+function targetRows(agent: RequiredAgent, of: Snapshot): readonly Sums[] {
   return agent === 'issue-analysis' ? of.issue : of.code_gold_gist;
 }
 
-function improvementOf(runs: readonly AdaptationRun[], agent: AgentName): Improvement {
+function improvementOf(runs: readonly AdaptationRun[], agent: RequiredAgent): Improvement {
   const rows = (which: 'before' | 'after') => runs.flatMap((run) => targetRows(agent, run[which]));
   return improvement(rows('before'), rows('after'), 0);
 }
@@ -90,7 +90,7 @@ function metricsOf(run: AdaptationRun): object {
   const { trainable, total } = run.parameters;
   return {
     target_agent: run.agent,
-    target_agent_id: AGENT_NAMES.indexOf(run.agent),
+    target_agent_id: REQUIRED_AGENTS.indexOf(run.agent),
     config: run.settings,
     before,
     after,
@@ -123,8 +123,8 @@ function verdict({ low, high, value }: Estimate, reached: (value: number) => boo
 
 function claimsOf(runs: readonly AdaptationRun[]): Claim[] {
   if (runs.length === 0) return [];
-  const of = (agent: AgentName): AdaptationRun[] => runs.filter((run) => run.agent === agent);
-  const present = AGENT_NAMES.filter((agent) => of(agent).length > 0);
+  const of = (agent: RequiredAgent): AdaptationRun[] => runs.filter((run) => run.agent === agent);
+  const present = REQUIRED_AGENTS.filter((agent) => of(agent).length > 0);
   const changes = present.map((agent) => improvementOf(of(agent), agent));
   const claim = (
     name: string,
@@ -191,7 +191,7 @@ function claimsOf(runs: readonly AdaptationRun[]): Claim[] {
 /** The figure of each seed, its rows of all repositories together. */
 function perSeed(
   runs: readonly AdaptationRun[],
-  agent: AgentName,
+  agent: RequiredAgent,
   figure: (change: Improvement) => Estimate,
 ): number[] {
   const seeds = [...new Set(runs.map(({ seed }) => seed))];
@@ -210,7 +210,7 @@ function claimTable(claims: readonly Claim[]): Table {
   return {
     id: 'claims',
     title: 'The four headline claims, all repositories together',
-    columns: ['claim', 'seed', ...AGENT_NAMES.slice(0, claims[0]?.ours.length), 'over seeds', 'verdict'],
+    columns: ['claim', 'seed', ...REQUIRED_AGENTS.slice(0, claims[0]?.ours.length), 'over seeds', 'verdict'],
     rows: claims.map(({ name, seed, ours, seeds, verdict: text }) => [name, seed, ...ours, seeds, text]),
     notes: [
       'Change in per cent of the figure before. In brackets 95 % intervals: over rows by a paired bootstrap, over seeds by Student’s distribution (one seed has none).',

@@ -1,4 +1,5 @@
-import { AGENT_NAMES, loadAgent, type AgentName } from '../../adapters/agent.js';
+import { loadAgent } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
 import { countOperations, countParameters } from '../finetune/cost.js';
 import { backboneHashes } from '../finetune/integrity.js';
 import { sequencesOf, type TrainingRow } from '../finetune/sequences.js';
@@ -38,7 +39,7 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
   const failed: FailedRow[] = [];
   const runs: AdaptationRun[] = [];
   const files = context.rows;
-  context.plan(files.length * (1 + AGENT_NAMES.length * context.seeds.length));
+  context.plan(files.length * (1 + REQUIRED_AGENTS.length * context.seeds.length));
   const pair = {
     'issue-analysis': await lab.released('issue-analysis'),
     'code-generation': await lab.released('code-generation'),
@@ -53,7 +54,7 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
       ({ detail }) => snapshot(lab, pair, split.heldOut, size, detail),
     );
     failed.push(...before.failed);
-    for (const agent of AGENT_NAMES) {
+    for (const agent of REQUIRED_AGENTS) {
       for (const seed of context.seeds) {
         const label = `${file.name}, ${agent}, seed ${seed}`;
         const done = await attempt(failed, label, 'adapt', () =>
@@ -77,7 +78,7 @@ function splitOf(rows: readonly TrainingRow[]): Split {
 }
 
 function generations(pair: Pair): string[] {
-  return AGENT_NAMES.map((name) => pair[name].generation);
+  return REQUIRED_AGENTS.map((name) => pair[name].generation);
 }
 
 /** One agent adapted to one repository, and everything measured about it. */
@@ -86,7 +87,7 @@ function adapt(
   label: string,
   task: {
     readonly repository: string;
-    readonly agent: AgentName;
+    readonly agent: RequiredAgent;
     readonly seed: number;
     readonly split: Split;
     readonly pair: Pair;
@@ -112,8 +113,8 @@ function adapt(
     const taught = await teach(lab, own, { agent, start: start.tensors, train, valid }, settings);
     const adapted = await loadAgent(taught.file, model.config, agent);
     // The other agent is read again: what is compared is what lies on the disk.
-    const other = AGENT_NAMES.find((name) => name !== agent)!;
-    const pairAfter = { [agent]: adapted, [other]: await lab.released(other) } as Record<AgentName, typeof adapted>;
+    const other = REQUIRED_AGENTS.find((name) => name !== agent)!;
+    const pairAfter = { [agent]: adapted, [other]: await lab.released(other) } as Record<RequiredAgent, typeof adapted>;
     const after = await snapshot(lab, pairAfter, split.heldOut, size, own.detail);
     const symbols = await lab.tokenizer();
     const sequences = train.flatMap((row, position) => sequencesOf(row, position, agent, symbols));

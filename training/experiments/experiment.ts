@@ -1,5 +1,5 @@
 import type { TopLevelSpec } from 'vega-lite';
-import type { AgentName } from '../../adapters/agent.js';
+import type { RequiredAgent } from '../../agents/names.js';
 import type { ModelConfig } from '../../model/config.js';
 
 /** One experiment: a file of its own that exports one of these, and a line in `registry.ts`. */
@@ -26,7 +26,7 @@ export interface ExperimentModel {
   readonly config: ModelConfig;
   readonly threads: number;
   /** The file of a released agent; it is only read. */
-  agentFile(agent: AgentName): string;
+  agentFile(agent: RequiredAgent): string;
 }
 
 /** What an experiment works with. */

@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { loadAgent, type Agent, type AgentName } from '../../adapters/agent.js';
+import { loadAgent, type Agent } from '../../adapters/agent.js';
+import type { RequiredAgent } from '../../agents/names.js';
 import { loadBackbone, type Backbone } from '../../model/backbone.js';
 import { loadTokenizer, type Tokenizer } from '../../model/tokenizer.js';
 import { TrainingGraphs } from '../finetune/graphs.js';
@@ -46,7 +47,7 @@ export class Lab {
   }
 
   /** An agent as it was released. */
-  released(agent: AgentName): Promise<Agent> {
+  released(agent: RequiredAgent): Promise<Agent> {
     const { model } = this.context;
     return loadAgent(model.agentFile(agent), model.config, agent);
   }

@@ -1,4 +1,5 @@
-import type { Agent, AgentName } from '../../adapters/agent.js';
+import type { Agent } from '../../adapters/agent.js';
+import type { RequiredAgent } from '../../agents/names.js';
 import { AGENT_TENSOR_NAMES } from '../../model/agent-tensors.js';
 import type { Hashes } from '../finetune/integrity.js';
 
@@ -16,7 +17,7 @@ export interface ParameterLocality {
 
 /** The whole system at one time: both agents' numbers, and the backbone's files by their hashes. */
 export interface SystemState {
-  readonly agents: Readonly<Record<AgentName, Agent>>;
+  readonly agents: Readonly<Record<RequiredAgent, Agent>>;
   readonly files: Hashes;
 }
 
@@ -24,10 +25,10 @@ export interface SystemState {
 const LEAST_DELTA = 1e-9;
 
 /** Compares two states of the system, tensor by tensor; a file of the backbone counts as one tensor. */
-export function parameterLocality(target: AgentName, before: SystemState, after: SystemState): ParameterLocality {
+export function parameterLocality(target: RequiredAgent, before: SystemState, after: SystemState): ParameterLocality {
   const changed: string[] = [];
   let [count, largest] = [0, 0];
-  for (const name of Object.keys(before.agents) as AgentName[]) {
+  for (const name of Object.keys(before.agents) as RequiredAgent[]) {
     for (const tensor of AGENT_TENSOR_NAMES) {
       const [old, now] = [before.agents[name].tensors[tensor], after.agents[name].tensors[tensor]];
       const delta = old.reduce((most, value, at) => Math.max(most, Math.abs(value - now[at]!)), 0);

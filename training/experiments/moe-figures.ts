@@ -1,4 +1,4 @@
-import { AGENT_NAMES, type AgentName } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
 import type { ModelConfig } from '../../model/config.js';
 import type { Estimate } from '../evaluation/statistics.js';
 import { plus, type Sums } from '../finetune/graphs.js';
@@ -59,15 +59,15 @@ export interface SideFigures {
 }
 
 /** Something for each role. */
-export function byRole<T>(of: (role: AgentName) => T): PerRole<T> {
-  return Object.fromEntries(AGENT_NAMES.map((role) => [role, of(role)])) as PerRole<T>;
+export function byRole<T>(of: (role: RequiredAgent) => T): PerRole<T> {
+  return Object.fromEntries(REQUIRED_AGENTS.map((role) => [role, of(role)])) as PerRole<T>;
 }
 
 /** Counts and averages one side. */
 export function sideFigures(side: SideName, compared: Compared): SideFigures {
   const { config, sizes, topK, study } = compared;
   const runs = compared.runs[side];
-  const both = sequencesOfRoles(study, 'base', AGENT_NAMES);
+  const both = sequencesOfRoles(study, 'base', REQUIRED_AGENTS);
   const mixture = side === 'agents' ? undefined : mixtureCost(config, sizes, topK[side]);
   const cost: SideCost = mixture ?? agentsCost(config);
   return {
@@ -89,7 +89,7 @@ export function sideFigures(side: SideName, compared: Compared): SideFigures {
   };
 }
 
-function adaptedFigures(runs: readonly SideResult[], adapted: AgentName, role: AgentName): AdaptedFigures {
+function adaptedFigures(runs: readonly SideResult[], adapted: RequiredAgent, role: RequiredAgent): AdaptedFigures {
   const before = overRuns(runs.map(({ trained }) => trained[role]));
   const after = overRuns(runs.map((run) => run.adapted[adapted][role]));
   // From "before minus after" to what is added; 0 - 0 is 0, -0 would be printed with its sign.

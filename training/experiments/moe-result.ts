@@ -1,12 +1,12 @@
-import { AGENT_NAMES, type AgentName } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
 import type { Cell, ExperimentResult, FailedRow, Plot, Table } from './experiment.js';
 import { estimateText } from './intervals.js';
 import { sideFigures, type Compared, type Routes, type SideFigures, type SideName } from './moe-figures.js';
 import { barsOf } from './plots.js';
 
-const LABELS: Readonly<Record<AgentName, string>> = { 'issue-analysis': 'analysis', 'code-generation': 'patch' };
+const LABELS: Readonly<Record<RequiredAgent, string>> = { 'issue-analysis': 'analysis', 'code-generation': 'patch' };
 
-const otherOf = (role: AgentName): AgentName => AGENT_NAMES.find((name) => name !== role)!;
+const otherOf = (role: RequiredAgent): RequiredAgent => REQUIRED_AGENTS.find((name) => name !== role)!;
 
 type MixtureFigures = SideFigures & { readonly routes: Routes };
 
@@ -35,8 +35,8 @@ export function moeResult(compared: Compared, repository: string, failed: readon
 }
 
 function findingsOf(sides: readonly SideFigures[], mixtures: readonly MixtureFigures[]): string[] {
-  const each = (side: SideFigures, text: (role: AgentName) => string): string =>
-    `${side.side}: ${AGENT_NAMES.map(text).join(', ')}`;
+  const each = (side: SideFigures, text: (role: RequiredAgent) => string): string =>
+    `${side.side}: ${REQUIRED_AGENTS.map(text).join(', ')}`;
   return [
     `Held-out cross-entropy after both roles were learnt: ${sides
       .map((side) => each(side, (role) => `${LABELS[role]} ${estimateText(side.trained[role].crossEntropy, 3)}`))
@@ -47,7 +47,7 @@ function findingsOf(sides: readonly SideFigures[], mixtures: readonly MixtureFig
       )
       .join('; ')}; the file that serves the other role is the same for ${
       sides
-        .filter((side) => AGENT_NAMES.every((role) => side.adapted[role][otherOf(role)].sameFile))
+        .filter((side) => REQUIRED_AGENTS.every((role) => side.adapted[role][otherOf(role)].sameFile))
         .map(({ side }) => side)
         .join(', ') || 'no side'
     } only.`,
@@ -68,14 +68,14 @@ function trainedTable(sides: readonly SideFigures[], heldOut: string): Table {
     columns: [
       'side',
       'trained parameters',
-      ...AGENT_NAMES.flatMap((role) => [`${LABELS[role]}: cross-entropy`, `${LABELS[role]}: accuracy`]),
+      ...REQUIRED_AGENTS.flatMap((role) => [`${LABELS[role]}: cross-entropy`, `${LABELS[role]}: accuracy`]),
       'operations of an epoch, 10⁹',
       'active parameters, %',
     ],
     rows: sides.map(({ side, parameters, trained, operations, activePercent }): Cell[] => [
       side,
       String(parameters),
-      ...AGENT_NAMES.flatMap((role) => [
+      ...REQUIRED_AGENTS.flatMap((role) => [
         estimateText(trained[role].crossEntropy, 3),
         estimateText(trained[role].accuracy, 3),
       ]),
@@ -106,7 +106,7 @@ function adaptedTable(sides: readonly SideFigures[]): Table {
       'operations of an epoch, 10⁹',
     ],
     rows: sides.flatMap(({ side, adapted, adaptedParameters, adaptedPercent, operations }) =>
-      AGENT_NAMES.map((role): Cell[] => [
+      REQUIRED_AGENTS.map((role): Cell[] => [
         side,
         LABELS[role],
         String(adaptedParameters),
@@ -130,7 +130,7 @@ function routesTable(mixtures: readonly MixtureFigures[]): Table {
     title: 'Shares of the routes after both roles were learnt, mean over the layers',
     columns: ['side', 'role', ...experts, 'largest share in a layer', 'distance between the roles'],
     rows: mixtures.flatMap(({ side, routes }) =>
-      AGENT_NAMES.map((role): Cell[] => [
+      REQUIRED_AGENTS.map((role): Cell[] => [
         side,
         LABELS[role],
         ...routes.mean[role],
@@ -152,7 +152,7 @@ function plotsOf(sides: readonly SideFigures[], mixtures: readonly MixtureFigure
       caption: 'Above 0 the other role got worse; agents do not touch each other.',
       spec: barsOf(
         sides.flatMap(({ side, adapted }) =>
-          AGENT_NAMES.map((role) => ({
+          REQUIRED_AGENTS.map((role) => ({
             x: side,
             y: adapted[role][otherOf(role)].change.value,
             series: `${LABELS[role]} adapted`,
@@ -167,7 +167,7 @@ function plotsOf(sides: readonly SideFigures[], mixtures: readonly MixtureFigure
       caption: 'Mean over the layers, held-out rows, after both roles were learnt.',
       spec: barsOf(
         mixtures.flatMap(({ side, routes }) =>
-          AGENT_NAMES.flatMap((role) =>
+          REQUIRED_AGENTS.flatMap((role) =>
             routes.mean[role].map((y, expert) => ({ x: `${side}, ${expert + 1}`, y, series: LABELS[role] })),
           ),
         ),

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { AGENT_NAMES } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS } from '../../agents/names.js';
 import { agentShapes } from '../../model/agent-tensors.js';
 import { TrainingGraphs } from '../finetune/graphs.js';
 import { backboneHashes } from '../finetune/integrity.js';
@@ -89,11 +89,11 @@ async function agentsSide({ model, memory }: ExperimentContext, study: Study, un
   const graphs = await TrainingGraphs.load(directory, config, new MemoryCache(memory, config), threads);
   try {
     const side = {
-      groups: AGENT_NAMES.map((name) => [name]),
+      groups: REQUIRED_AGENTS.map((name) => [name]),
       graphs,
       shapes: agentShapes(config),
       start: (group: number) => freshAgent(config, 2 * study.seed + group),
-      measure: (numbers: ReturnType<typeof freshAgent>, role: (typeof AGENT_NAMES)[number]) =>
+      measure: (numbers: ReturnType<typeof freshAgent>, role: (typeof REQUIRED_AGENTS)[number]) =>
         measure(graphs, numbers, sequencesOfRoles(study, 'heldOut', [role]), measuring(study)),
     };
     return await runSide(side, study, unit.folder, (text) => {
@@ -116,11 +116,11 @@ async function mixtureSide(
   const graphs = await MoeGraphs.load(folder, model, new MemoryCache(memory, config), routing);
   try {
     const side = {
-      groups: [AGENT_NAMES],
+      groups: [REQUIRED_AGENTS],
       graphs,
       shapes: moeShapes(config, graphs.sizes),
       start: () => freshMixture(config, graphs.sizes, study.seed),
-      measure: (numbers: ReturnType<typeof freshMixture>, role: (typeof AGENT_NAMES)[number]) =>
+      measure: (numbers: ReturnType<typeof freshMixture>, role: (typeof REQUIRED_AGENTS)[number]) =>
         measureMixture(graphs, numbers, sequencesOfRoles(study, 'heldOut', [role]), measuring(study)),
     };
     return await runSide(side, study, unit.folder, (text) => {

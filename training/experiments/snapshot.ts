@@ -1,4 +1,5 @@
-import type { Agent, AgentName } from '../../adapters/agent.js';
+import type { Agent } from '../../adapters/agent.js';
+import type { RequiredAgent } from '../../agents/names.js';
 import type { Backbone } from '../../model/backbone.js';
 import { scoreSequence } from '../../model/score.js';
 import { generatedAnalysis, windowOf } from '../evaluation/teacher-forcing.js';
@@ -39,7 +40,7 @@ export interface SnapshotSize {
   readonly samples: number;
 }
 
-export type Pair = Readonly<Record<AgentName, Agent>>;
+export type Pair = Readonly<Record<RequiredAgent, Agent>>;
 
 /** Measures a pair of agents. Sources need not be encoded before. Throws `ModelError`, `TrainingError`. */
 export async function snapshot(

@@ -1,4 +1,5 @@
-import { AGENT_NAMES, loadAgent, type AgentName } from '../../adapters/agent.js';
+import { loadAgent } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
 import { SyntaxChecker } from '../../pipeline/syntax.js';
 import { judgeName, judgeOf } from '../evaluation/row-trial.js';
 import type { Settings } from '../finetune/trainer.js';
@@ -45,7 +46,7 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
   };
   context.plan(1 + 7 * context.seeds.length);
   const measured = async (name: string, pair: Pair): Promise<SweBenchState> => {
-    const inputs = [hashOf(split.test), AGENT_NAMES.map((agent) => pair[agent].generation), size.samples];
+    const inputs = [hashOf(split.test), REQUIRED_AGENTS.map((agent) => pair[agent].generation), size.samples];
     const state = await context.unit(name, inputs, ({ detail }) =>
       stateOf(lab, pair, split.test, size.samples, detail),
     );
@@ -59,7 +60,7 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
     const learn = async (
       name: string,
       pair: Pair,
-      agent: AgentName,
+      agent: RequiredAgent,
       rows: readonly SweBenchRow[],
       epochs: number,
     ): Promise<Pair> => {
@@ -75,10 +76,10 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
       return { ...pair, [agent]: await loadAgent(done.file, context.model.config, agent) };
     };
     let trained: Pair = released;
-    for (const agent of AGENT_NAMES) {
+    for (const agent of REQUIRED_AGENTS) {
       trained = await learn(`train ${agent}`, trained, agent, split.train, size.trainEpochs);
     }
-    const adapted = async (agent: AgentName): Promise<SweBenchState> =>
+    const adapted = async (agent: RequiredAgent): Promise<SweBenchState> =>
       measured(
         `${agent} adapted, seed ${seed}`,
         await learn(`adapt ${agent}`, trained, agent, split.adapt, size.adaptEpochs),

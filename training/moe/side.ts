@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
-import { AGENT_NAMES, type AgentName } from '../../adapters/agent.js';
+import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
 import { readTensors, writeTensors, type NamedTensor } from '../../adapters/safetensors.js';
 import { hashOfFile } from '../finetune/integrity.js';
 import type { Numbers } from '../finetune/optimiser.js';
@@ -9,18 +9,18 @@ import type { Measured } from './measure.js';
 import { sequencesOfRoles, type Study } from './study.js';
 
 /** By role: the two agents' names. */
-export type PerRole<T> = Readonly<Record<AgentName, T>>;
+export type PerRole<T> = Readonly<Record<RequiredAgent, T>>;
 
 /** One side of the comparison: which roles share tensors, and what these are. */
 export interface Side<Name extends string> {
   /** Roles that are learnt by the same tensors: each by its own, or both by one mixture. */
-  readonly groups: readonly (readonly AgentName[])[];
+  readonly groups: readonly (readonly RequiredAgent[])[];
   readonly graphs: Lesson<Name>['graphs'];
   readonly shapes: Readonly<Record<Name, readonly number[]>>;
   /** Numbers of a group before it has learnt anything. */
   start(group: number): Numbers<Name>;
   /** Measures numbers on the held-out rows of a role. */
-  measure(numbers: Numbers<Name>, role: AgentName): Promise<Measured>;
+  measure(numbers: Numbers<Name>, role: RequiredAgent): Promise<Measured>;
 }
 
 /** What became of a side. */
@@ -77,7 +77,7 @@ export async function runSide<Name extends string>(
       }),
     );
   }
-  const groupOf = (role: AgentName): number => side.groups.findIndex((roles) => roles.includes(role));
+  const groupOf = (role: RequiredAgent): number => side.groups.findIndex((roles) => roles.includes(role));
   const measured = (stages: readonly Stage<Name>[]): Promise<PerRole<Measured>> =>
     perRole((role) => {
       detail(`held-out rows, ${role}`);
@@ -110,9 +110,9 @@ interface Stage<Name extends string> {
   readonly file: string;
 }
 
-async function perRole<T>(of: (role: AgentName) => T | Promise<T>): Promise<PerRole<T>> {
-  const result: Partial<Record<AgentName, T>> = {};
-  for (const role of AGENT_NAMES) result[role] = await of(role);
+async function perRole<T>(of: (role: RequiredAgent) => T | Promise<T>): Promise<PerRole<T>> {
+  const result: Partial<Record<RequiredAgent, T>> = {};
+  for (const role of REQUIRED_AGENTS) result[role] = await of(role);
   return result as PerRole<T>;
 }
 

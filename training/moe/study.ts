@@ -1,4 +1,4 @@
-import type { AgentName } from '../../adapters/agent.js';
+import type { RequiredAgent } from '../../agents/names.js';
 import type { ReadRows } from '../finetune/rows.js';
 import { sequencesOf, type Sequence, type Symbols, type TrainingRow } from '../finetune/sequences.js';
 import { splitRows, type Split } from '../finetune/split.js';
@@ -47,7 +47,7 @@ export function studyRows(read: ReadRows, counts: RowCounts): StudyRows & Pick<S
 export function sequencesOfRoles(
   { rows, symbols }: Pick<Study, 'rows' | 'symbols'>,
   part: keyof StudyRows,
-  roles: readonly AgentName[],
+  roles: readonly RequiredAgent[],
 ): Sequence[] {
   return roles.flatMap((role) => rows[part].flatMap((row, position) => sequencesOf(row, position, role, symbols)));
 }
