@@ -1,22 +1,13 @@
 // Proves: the examples of docs/api.md work as they stand there, one after the other, against a real server.
 import { strict as assert } from 'node:assert';
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packageRoot } from '../../server/config.js';
+import { isInstalled } from '../helpers/installed.js';
 import { ContractServer, KEY } from './contract-server.js';
 
 type Language = 'sh' | 'js';
-
-function hasCurl(): boolean {
-  try {
-    execFileSync('curl', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    console.log('      skipped: curl is not installed');
-    return false;
-  }
-}
 
 describe('docs/api.md', () => {
   let server: ContractServer;
@@ -56,7 +47,7 @@ describe('docs/api.md', () => {
   }
 
   it('with curl', async function () {
-    if (!hasCurl()) this.skip();
+    if (!isInstalled('curl')) this.skip();
     const output = await run('bash', ['-euo', 'pipefail', '-c', program('sh')]);
     assert.match(output, /^[1-9]\d*\nevent: done\ndata: \{"id":/);
     assert.match(output, /"verdict":"corrected"\}$/);

@@ -1,19 +1,8 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { packageRoot } from '../../server/config.js';
 import { KEY, type ContractServer } from './contract-server.js';
-
-/** Whether Schemathesis can be run; says so when not, for a test to skip. */
-export function isInstalled(): boolean {
-  try {
-    execFileSync('schemathesis', ['--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    console.log('      skipped: schemathesis is not installed (pip install schemathesis)');
-    return false;
-  }
-}
 
 /**
  * Lets Schemathesis send what it makes of openapi.yaml, with all of its checks. Resolves with its exit code (0: it found nothing)

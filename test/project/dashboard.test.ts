@@ -10,9 +10,10 @@ import { parse, stringify } from 'yaml';
 import { caseNames, loadCase } from '../../cli/cases.js';
 import { packageRoot } from '../../server/config.js';
 import { ServerProcess } from '../server/server-process.js';
+import { isInstalled } from '../helpers/installed.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
 import { dashboard, namesIn, panelQueries, rules, type Query } from './panels.js';
-import { isInstalled, promtool } from './promtool.js';
+import { promtool } from './promtool.js';
 
 const prometheusFolder = join(packageRoot, 'deploy', 'prometheus');
 

@@ -1,8 +1,10 @@
 // Proves: image, compose file and manifests ask for what the server really has, and give it no more rights than it needs.
 import { strict as assert } from 'node:assert';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
+import { isInstalled } from '../helpers/installed.js';
 import { packageRoot } from '../../server/config.js';
 import { environmentSchema } from '../../server/environment-schema.js';
 import { loadContract } from '../../server/openapi.js';
@@ -41,6 +43,11 @@ describe('Dockerfile', () => {
     assert.match(final, /STORE_DIR=\/data\/store/);
   });
 
+  it('has nothing that hadolint finds', function () {
+    if (!isInstalled('hadolint')) this.skip();
+    execFileSync('hadolint', ['--no-color', 'Dockerfile'], { cwd: packageRoot, encoding: 'utf8' });
+  });
+
   it('copies what is there', () => {
     const ignored = read('.dockerignore').split('\n');
     for (const [, source] of final.matchAll(/^COPY (?!--from)(\S+) /gm)) {
@@ -77,6 +84,7 @@ describe('compose.yaml', () => {
     for (const name of Object.keys(at(server, 'environment') as object)) {
       assert.ok(name in environmentSchema.properties, name);
     }
+    assert.match(at(server, 'environment', 'FEEDBACK_DIR') as string, /^\/data\//);
   });
 
   it('mounts what is there, and Prometheus finds server and rules', () => {
@@ -139,9 +147,9 @@ describe('Kubernetes manifests', () => {
   });
 
   it('set only variables that the server reads', () => {
-    for (const { name } of at(container, 'env') as { name: string }[]) {
-      assert.ok(name in environmentSchema.properties, name);
-    }
+    const variables = at(container, 'env') as { name: string; value: string }[];
+    for (const { name } of variables) assert.ok(name in environmentSchema.properties, name);
+    assert.match(variables.find(({ name }) => name === 'FEEDBACK_DIR')?.value ?? '', /^\/data\//);
   });
 
   it('select the pods they make', () => {

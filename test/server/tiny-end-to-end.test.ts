@@ -4,7 +4,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { itServes, longRequest } from './end-to-end.js';
 import { ServerProcess } from './server-process.js';
-import { isInstalled, promtool } from '../project/promtool.js';
+import { isInstalled } from '../helpers/installed.js';
+import { promtool } from '../project/promtool.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
 
 /** Its weights are random, so its patches are worthless; all are wanted here. */
