@@ -3,6 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expectedContent, isSameFile, readHeldOut } from '../../training/evaluation/held-out.js';
+import { heldOutOfEdit } from '../../training/evaluation/edit-row.js';
+import { readConfig } from '../../model/config.js';
+import { TINY_MODEL, tinyVocabulary } from '../constraints/tiny-vocabulary.js';
 import { storedRow } from './rows.js';
 
 describe('held-out rows', () => {
@@ -50,6 +53,26 @@ describe('held-out rows', () => {
     assert.equal(expected, row!.content.replace('result -= item', 'result += item'));
     assert(isSameFile(expected.replaceAll('\n', '\r\n'), expected), 'line ends are not compared');
     assert(!isSameFile(row!.content, expected));
+  });
+
+  it('are made of mined edits, those of no use left out', async () => {
+    const { tokenizer } = await tinyVocabulary();
+    const config = await readConfig(TINY_MODEL);
+    const content = 'import math\n\ndef total(a):\n    b = 0\n    return b\n';
+    const patch = '--- a/x.py\n+++ b/x.py\n@@ -4,2 +4,2 @@\n-    b = 0\n+    b = a\n     return b\n';
+    const edit = { issue: { title: 'total is 0' }, files: [{ path: 'x.py', content }], patch };
+    const mined = path.join(folder, 'mined.jsonl');
+    const useless = { ...edit, patch: patch.replaceAll('x.py', 'y.py') };
+    await writeFile(mined, [useless, edit, useless].map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const rowOf = (value: unknown) => heldOutOfEdit(value, config, tokenizer);
+    const rows = await readHeldOut(mined, 2, 0, rowOf);
+    assert.equal(rows.length, 1);
+    const [row] = rows;
+    assert.deepEqual([row!.kind, row!.path, row!.edits], ['commit', 'x.py', [[3, 4, ['    b = a']]]]);
+    assert.equal(expectedContent(row!), edit.files[0]!.content.replace('b = 0', 'b = a'));
+    assert.ok(row!.sourceIds.length > 0 && row!.analysisIds.length > 0 && row!.patchIds.length > 0);
+    await writeFile(mined, '{"id": 1}\n');
+    await assert.rejects(readHeldOut(mined, 1, 0, rowOf), /mined\.jsonl:1 is neither a held-out row nor an edit/);
   });
 
   it('are refused when a line is something else', async () => {

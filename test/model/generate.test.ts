@@ -196,6 +196,44 @@ describe('generate', () => {
     assert.equal(count, 5);
   });
 
+  it('notes the likeliest other tokens of each choice, drafts or not, and chooses as without', async () => {
+    const rules: Rules = {
+      ...forcing,
+      draft: (tokens) => someTokens(3, tokens.length, VOCABULARY + 30).map((id) => id % 12),
+    };
+    const noted = await one(rules, { maxNewTokens: 20, runnersUp: 2 });
+    assert.deepEqual(noted.tokens, (await one(rules, { maxNewTokens: 20 })).tokens);
+    const choices = noted.logprobs.flatMap((logprob, index) => (logprob === 0 ? [] : [index]));
+    assert.deepEqual([...new Set(noted.runnersUp.map(({ position }) => position))], choices);
+    for (const position of choices) {
+      const logits = hashLogits([...PROMPT, ...noted.tokens.slice(0, position)], VOCABULARY);
+      const order = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]!);
+      const others = noted.runnersUp.filter((other) => other.position === position).map(({ token }) => token);
+      assert.deepEqual([noted.tokens[position], ...others], order.slice(0, 3));
+    }
+    await assert.rejects(one({}, { runnersUp: 1, temperature: 1 }), { code: 'options_invalid' });
+  });
+
+  it('ends when time is over, with what is done and what is not', async () => {
+    const state = hashState(VOCABULARY);
+    const short: Rules = { done: (tokens) => tokens.length === 2 };
+    const starts = [short, never].map((rules) => ({
+      row: state.row(),
+      constraint: new ScriptedConstraint(rules),
+      prompt: PROMPT,
+    }));
+    const results = await generate(state, starts, { maxNewTokens: 40, isOver: () => state.usage.runs === 5 });
+    assert.deepEqual(
+      results.map(({ finish, tokens }) => [finish, tokens.length]),
+      [
+        ['done', 2],
+        ['stopped', 5],
+      ],
+    );
+    const start = { row: state.row(), constraint: new ScriptedConstraint(never), prompt: PROMPT };
+    assert.deepEqual(await beam(state, start, { width: 2, maxNewTokens: 9, isOver: () => true }), []);
+  });
+
   it('refuses options that make no sense', async () => {
     const wrong = [
       { temperature: -1 },

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { applyPatch } from 'diff';
 import { createPatches, type Engine } from '../../pipeline/pipeline.js';
+import type { RankedCandidate } from '../../pipeline/ranking.js';
 import type { PatchRequest, PipelineEvent } from '../../pipeline/types.js';
 import { hostileWindow } from '../constraints/hostile-windows.js';
 import { seededRandom } from '../constraints/random-walk.js';
@@ -67,6 +68,40 @@ describe('pipeline on the tiny model', () => {
     patches.forEach(({ score }, index) => {
       assert.ok(index === 0 || score <= patches[index - 1]!.score);
     });
+  });
+
+  it('finds as many different edits as are wanted, without chance', async () => {
+    const ask = (n: number) => createPatches(engine, request({ n }), SHOW_ALL);
+    const { patches, usage } = await ask(8);
+    assert.equal(new Set(patches.map(({ diff }) => diff)).size, 8);
+    assert.equal(usage.hypotheses, 4);
+    assert.equal(usage.finish_reason, 'complete');
+    assert.deepEqual(patches, (await ask(8)).patches);
+  });
+
+  it('has hypotheses that differ in line, type or hint', async () => {
+    const events: PipelineEvent[] = [];
+    await createPatches(engine, request({ n: 16 }), { ...SHOW_ALL, onEvent: (event) => void events.push(event) });
+    const told = events.flatMap((event) => (event.type === 'analysis' ? [event.analysis] : []));
+    assert.equal(told.length, 8);
+    assert.equal(new Set(told.map((one) => JSON.stringify({ ...one, confidence: 0 }))).size, 8);
+  });
+
+  it('answers with nothing when the time is up before there is anything, and says so', async () => {
+    const result = await createPatches(engine, request({ n: 8, max_time_ms: 1 }), SHOW_ALL);
+    assert.equal(result.usage.finish_reason, 'time');
+    assert.equal(result.status, 'abstained');
+    assert.equal(result.abstained_because, 'out_of_time');
+    const enough = await createPatches(engine, request({ max_time_ms: 3_600_000 }), SHOW_ALL);
+    assert.deepEqual([enough.patches.length, enough.usage.finish_reason], [1, 'complete']);
+  });
+
+  it('tells all candidates with what their scores are made of, shown or not', async () => {
+    let all: readonly RankedCandidate[] = [];
+    const result = await createPatches(engine, request({ n: 4 }), { onRanked: (ranked) => void (all = ranked) });
+    assert.equal(result.patches.length, 0);
+    assert.ok(all.length >= 4);
+    assert.ok(all.every(({ features, formula }) => [formula, ...Object.values(features)].every(Number.isFinite)));
   });
 
   it('says the same for the same seed', async () => {
