@@ -12,6 +12,8 @@ import { AgentError, type AgentErrorCode } from './errors.js';
 import { readProbe, type Probe } from './probe-record.js';
 import { readTensors, roundedToHalf, writeTensors, type NamedTensor, type TensorFile } from './safetensors.js';
 
+export type { AgentName } from '../agents/names.js';
+
 /** One agent as read from its file: the numbers the decoder takes, and what the file says about itself. */
 export interface Agent extends AgentTensors {
   readonly name: AgentName;

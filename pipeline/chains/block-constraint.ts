@@ -1,4 +1,5 @@
 import type { Allowed, Constraint } from '../../model/constraint.js';
+import { forcedRun, isPossible } from '../../model/constraints/forced-run.js';
 import { afterFurtherByte, MAX_FURTHER_BYTES, type PartialCharacter } from '../../model/constraints/utf8.js';
 import type { ConstraintVocabulary } from '../../model/constraints/vocabulary.js';
 import type { BlockPieces } from './block-pieces.js';
@@ -49,11 +50,7 @@ export class BlockConstraint implements Constraint {
   }
 
   forced(): readonly number[] {
-    if (this.lines.length > 0) return [];
-    if (this.typed === undefined) return [this.vocabulary.special.add, ...this.options.pieces.first];
-    return this.typed.length < this.options.pieces.first.length
-      ? this.options.pieces.first.slice(this.typed.length)
-      : [];
+    return forcedRun(this);
   }
 
   allowed(): Allowed {
@@ -61,6 +58,7 @@ export class BlockConstraint implements Constraint {
     if (typed === undefined) return { only: this.markers() };
     if (partial) return { only: vocabulary.furtherBytes(partial) };
     const isFirst = this.lines.length === 0;
+    if (isFirst && typed.length < options.pieces.first.length) return { only: [options.pieces.first[typed.length]!] };
     if (typed.length === 0) {
       const mayBeBlank = this.lines.at(-1) !== '' && this.hasRoom(2 * SHORTEST_LINE_TOKENS);
       return { only: mayBeBlank ? [...options.pieces.deeper, vocabulary.newline] : options.pieces.deeper };
@@ -71,6 +69,7 @@ export class BlockConstraint implements Constraint {
   }
 
   advance(token: number): void {
+    if (!isPossible(this.allowed(), token)) throw new RangeError(`Token ${token} is not possible here.`);
     this.used++;
     if (this.typed === undefined) {
       if (token === this.vocabulary.special.add) this.typed = [];
@@ -93,6 +92,7 @@ export class BlockConstraint implements Constraint {
   /** Another line or the end; the end only after a text that is not refused, unless there is no room for anything else. */
   private markers(): readonly number[] {
     const { special, eos } = this.vocabulary;
+    if (this.lines.length === 0) return [special.add];
     if (!this.hasRoom(1 + SHORTEST_LINE_TOKENS)) return [eos];
     return this.lines.at(-1) === '' || this.options.refused.has(this.text) ? [special.add] : [special.add, eos];
   }

@@ -1,4 +1,5 @@
 import type { Allowed, Constraint } from '../../model/constraint.js';
+import { forcedRun, isPossible } from '../../model/constraints/forced-run.js';
 import { afterFurtherByte, MAX_FURTHER_BYTES, type PartialCharacter } from '../../model/constraints/utf8.js';
 import type { ConstraintVocabulary } from '../../model/constraints/vocabulary.js';
 
@@ -25,7 +26,7 @@ export class FieldConstraint implements Constraint {
   }
 
   forced(): readonly number[] {
-    return [];
+    return forcedRun(this);
   }
 
   allowed(): Allowed {
@@ -39,6 +40,7 @@ export class FieldConstraint implements Constraint {
   }
 
   advance(token: number): void {
+    if (!isPossible(this.allowed(), token)) throw new RangeError(`Token ${token} is not possible here.`);
     if (token === this.end && !this.partial) {
       this.done = true;
       return;

@@ -10,6 +10,7 @@ import type { ChainAnswer, ChainRequest, ChainTry } from '../types.js';
 import { BlockConstraint } from './block-constraint.js';
 import { blockPieces } from './block-pieces.js';
 import { FieldConstraint } from './field-constraint.js';
+import { sourceTokens } from './prompt-tokens.js';
 
 /** Tries of one text: the first, a repair, a last one. Source: row 59 of the seed inventory, whose tries could all be the same. */
 export const MAX_TRIES = 3;
@@ -78,18 +79,6 @@ export async function runChain(
 
 /** Room for one short line. */
 const MIN_ANSWER_TOKENS = 16;
-
-/** The encoder's text of a task: a window without path and heading. */
-export function sourceTokens({ source }: ChainTask, tokenizer: Backbone['tokenizer']): number[] {
-  return [
-    tokenizer.special.code,
-    tokenizer.newline,
-    ...source
-      .split('\n')
-      .slice(0, -1)
-      .flatMap((line) => tokenizer.encodeLine(line)),
-  ];
-}
 
 /** The first agent's fields, and all that the last one reads before its answer. */
 async function writeFields(run: Run, agent: AgentName): Promise<{ prompt: number[]; fields: string[] }> {

@@ -20,6 +20,7 @@ export type DropReason =
   | 'too_many_tokens'
   | 'token_unknown'
   | 'no_analysis'
+  | 'other_chain'
   | 'also_held_out';
 
 /** Thrown while a row is made; the reader counts it and goes on. */

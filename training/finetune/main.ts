@@ -6,6 +6,7 @@ import { ModelError } from '../../model/errors.js';
 import { numberIn } from '../../platform/number-option.js';
 import { TrainingError } from './errors.js';
 import { finetune } from './finetune.js';
+import { agentToStartFrom } from './new-agent.js';
 import { startRunProgress } from './progress.js';
 import { renderReport } from './report.js';
 import type { Settings } from './trainer.js';
@@ -19,6 +20,8 @@ Input, JSON lines, oldest first; a line that cannot be used is left out and list
    "analysis"?: {"problem", "type", "loc", "line", "hint"}, "commit"?}      as npm run data -- mine writes them
   {"problem_statement", "patch", "files"?, "instance_id"?}      SWE-bench
   {"messages": [{"role", "content"}]}      a chat: issue and files asked, a diff answered
+  {"prompt", "implementation", "specification"?, "group"?}      a Python function: signature and docstring, body, what it is to do
+      (for specification and implementation; without a file of theirs in adapters/files they begin as new agents)
   {"source_ids", "analysis_ids", "patch_ids"}      rows that are tokens already (training/pretrain/heldout.py)
 
 Output, in the folder --out: AGENT.safetensors (the candidate), report.json, report.md, checkpoint.safetensors, memory/
@@ -103,7 +106,7 @@ async function main(argv: readonly string[]): Promise<number> {
       heldOut: heldout,
       shares: { valid: validShare, heldOut: heldoutShare },
       modelDir,
-      from: options.from ?? path.join(root, 'adapters', 'files', `${agent}.safetensors`),
+      from: options.from ?? (await agentToStartFrom(path.join(root, 'adapters', 'files'), options)),
       work: out,
       threads,
       settings: settingsOf(options),

@@ -2,6 +2,7 @@ import { Ajv } from 'ajv';
 import { ANALYSIS_FIELDS } from './derived-analysis.js';
 import type { EditRecord } from './edit-row.js';
 import { editOfMessages, type Message } from './messages-row.js';
+import type { PromptRecord } from './prompt-row.js';
 import { quotedFile } from './quoted-file.js';
 
 /** A row whose tokens are made already, as training/pretrain/heldout.py writes them. */
@@ -56,6 +57,11 @@ const isSweBench = ajv.compile<SweBenchRecord>(
   object(['problem_statement', 'patch'], { problem_statement: text, patch: text, files, instance_id: text }),
 );
 const isMessages = ajv.compile<{ readonly messages: readonly Message[] }>(object(['messages'], { messages }));
+
+/** The beginning of a function with its body: prompt, implementation and, if somebody wrote one, the specification. */
+export const isPromptRecord = ajv.compile<PromptRecord>(
+  object(['prompt', 'implementation'], { prompt: text, implementation: text, specification: text, group: text }),
+);
 
 /**
  * The edit that a line of a rows file tells, in any of the formats; undefined if it is none of them. Fields that no

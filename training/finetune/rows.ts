@@ -7,7 +7,8 @@ import type { Tokenizer } from '../../model/tokenizer.js';
 import { rowOfEdit } from './edit-row.js';
 import { TrainingError } from './errors.js';
 import { RowDropped, type DropReason } from './line-edits.js';
-import { editOfValue, isTokenRecord } from './row-formats.js';
+import { rowOfPrompt } from './prompt-row.js';
+import { editOfValue, isPromptRecord, isTokenRecord } from './row-formats.js';
 import type { TrainingRow } from './sequences.js';
 
 /** A line that was left out, and why. */
@@ -81,9 +82,10 @@ function toRow(line: string, id: string, config: ModelConfig, tokenizer: Tokeniz
   if (isTokenRecord(value)) {
     return { id, sourceIds: value.source_ids, analysisIds: value.analysis_ids, patchIds: value.patch_ids };
   }
+  if (isPromptRecord(value)) return rowOfPrompt(value, id, tokenizer);
   const found = editOfValue(value);
   if (!found) throw new RowDropped('not_a_row');
-  return { ...rowOfEdit(found.edit, id, config, tokenizer), group: found.group };
+  return { ...rowOfEdit(found.edit, id, config, tokenizer), group: found.group, chain: 'pipeline' };
 }
 
 /** Tokens that come with `analyse`, `patch` and the end. */

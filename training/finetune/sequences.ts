@@ -1,4 +1,4 @@
-import { declarationOf, type AgentName } from '../../agents/names.js';
+import { declarationOf, type AgentName, type ChainName } from '../../agents/names.js';
 import type { Tokenizer } from '../../model/tokenizer.js';
 
 /** One edit as tokens: what the encoder reads, and what the agents should write. */
@@ -7,6 +7,8 @@ export interface TrainingRow {
   readonly id: string;
   /** What it is a part of, for instance a commit; rows of one group are all to train or all held out. */
   readonly group?: string | undefined;
+  /** Whose agents learn from it; those of any chain if it is not known. */
+  readonly chain?: ChainName | undefined;
   readonly sourceIds: readonly number[];
   /** From `<|problem|>` to the end of the hint; empty if there is none. */
   readonly analysisIds: readonly number[];

@@ -1,4 +1,4 @@
-import { declarationOf, type AgentName } from '../../agents/names.js';
+import { chainOf, declarationOf, type AgentName } from '../../agents/names.js';
 import { TrainingError } from './errors.js';
 import type { Dropped, ReadRows } from './rows.js';
 import type { TrainingRow } from './sequences.js';
@@ -27,7 +27,11 @@ export function splitRows(
 ): Split {
   const dropped: Dropped[] = [...rows.dropped, ...(heldOutRows?.dropped ?? [])];
   const usable = (list: readonly TrainingRow[]): TrainingRow[] =>
-    list.filter(({ id, analysisIds }) => {
+    list.filter(({ id, analysisIds, chain }) => {
+      if (chain !== undefined && chain !== chainOf(agent).name) {
+        dropped.push({ id, reason: 'other_chain' });
+        return false;
+      }
       const fits = declarationOf(agent).begins === 'patch' || analysisIds.length > 0;
       if (!fits) dropped.push({ id, reason: 'no_analysis' });
       return fits;
