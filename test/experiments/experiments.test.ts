@@ -116,16 +116,16 @@ describe('npm run experiments', function () {
   });
 
   it('lists rows that fail and goes on without them', async () => {
-    const rows = await readFile(path.join(out, 'rows/apples.jsonl'), 'utf8');
-    await writeFile(inFolder('broken.jsonl'), `${rows}{"issue": "no files"}\n`);
+    const rows = (await readFile(path.join(out, 'rows/apples.jsonl'), 'utf8')).split('\n').slice(0, 2);
+    await writeFile(inFolder('broken.jsonl'), `${rows.join('\n')}\n{"issue": "no files"}\n`);
     const where = inFolder('failing');
     const agents = ['--model-dir', TINY_DIRECTORY, '--agents-dir', TINY_DIRECTORY, '--threads', '1'];
     const places = ['--out', where, '--document', inFolder('failing.md')];
     const run = await runExperiments(['lift', '--rows', `broken=${inFolder('broken.jsonl')}`, ...agents, ...places]);
     assert.equal(run.code, 0, run.log.join('\n'));
     const failed: unknown = JSON.parse(await readFile(path.join(where, 'lift/failed.json'), 'utf8'));
-    assert.deepEqual(failed, [{ row: 'broken.jsonl:25', step: 'read', reason: 'not_a_row' }]);
-    assert.match(await readFile(inFolder('failing.md'), 'utf8'), /read: not_a_row: 1 \(broken\.jsonl:25\)/);
+    assert.deepEqual(failed, [{ row: 'broken.jsonl:3', step: 'read', reason: 'not_a_row' }]);
+    assert.match(await readFile(inFolder('failing.md'), 'utf8'), /read: not_a_row: 1 \(broken\.jsonl:3\)/);
   });
 
   it('says which rows are missing', async () => {

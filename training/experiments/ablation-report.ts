@@ -1,11 +1,21 @@
 import { crossEntropy } from '../finetune/evaluation.js';
 import type { Sums } from '../finetune/graphs.js';
 import type { Split } from '../finetune/split.js';
-import type { Variant } from './ablations.js';
 import type { ExperimentResult, FailedRow, Plot } from './experiment.js';
 import { estimateText, improvement, overSeeds, total } from './intervals.js';
+import type { Parts } from './masked-agent.js';
 import { barsOf, linesOf } from './plots.js';
 import type { Taught } from './teaching.js';
+
+/** One training among those that are compared. */
+export interface Variant {
+  /** What is varied: a plot of its own. */
+  readonly group: 'rank' | 'layers' | 'gate' | 'head' | 'rows';
+  readonly label: string;
+  readonly parts: Parts;
+  /** Rows to learn from, the last ones before those that validate; all where it is undefined. */
+  readonly rows?: number;
+}
 
 /** One training and what came of it. */
 export interface AblationRun {

@@ -4,7 +4,7 @@ import { accuracy, crossEntropy } from '../finetune/evaluation.js';
 import type { Sums } from '../finetune/graphs.js';
 import { splitRows, type Split } from '../finetune/split.js';
 import type { Settings } from '../finetune/trainer.js';
-import { ablationResult, type AblationRun } from './ablation-report.js';
+import { ablationResult, type AblationRun, type Variant } from './ablation-report.js';
 import type { Experiment, ExperimentContext, ExperimentResult, FailedRow } from './experiment.js';
 import { total } from './intervals.js';
 import { withLab, type Lab } from './lab.js';
@@ -16,16 +16,6 @@ import { hashOfRows, SETTINGS, teach, type Taught } from './teaching.js';
 const SIZE = { rows: 100, epochs: 2, fewest: 25 };
 const QUICK_SIZE = { rows: 16, epochs: 1, fewest: 4 };
 const SHARES = { valid: 0.1, heldOut: 0.2 };
-
-/** One training among those that are compared. */
-export interface Variant {
-  /** What is varied: a plot of its own. */
-  readonly group: 'rank' | 'layers' | 'gate' | 'head' | 'rows';
-  readonly label: string;
-  readonly parts: Parts;
-  /** Rows to learn from, the last ones before those that validate; all where it is undefined. */
-  readonly rows?: number;
-}
 
 /** What is left out of an agent, one thing at a time. */
 export const ablations: Experiment = {

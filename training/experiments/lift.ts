@@ -54,7 +54,7 @@ export const lift: Experiment = {
   question:
     'Does the code agent really use the analysis? The patch of held-out edits is scored (teacher-forced) and written (greedily, as served) ' +
     `with no analysis, the analysis of another row, the analysis agent's own, and the right one; ${ROWS} rows, the last ones of each repository. ` +
-    "The seed's lift compares cross-entropies only, and counts a rise as above 0; here a lift above 0 means a lower cross-entropy.",
+    'The seed compares the generated analysis with the raw input only, by cross-entropy (row 69).',
   version: 1,
   run: (context) => withLab(context, (lab) => run(context, lab)),
 };
@@ -154,13 +154,22 @@ function resultOf(
   const gold = figures[3]!;
   const shuffled = figures[1]!;
   const own = figures[2]!;
+  const read = improvement(
+    of('shuffled').map(({ sums }) => sums),
+    of('gold').map(({ sums }) => sums),
+    0,
+  );
   return {
     findings: [
-      `The right analysis changes the patch's cross-entropy by ${estimateText(gold.change.cross_entropy_percent)} % against none, the agent's own by ` +
+      `Against no analysis the right one changes the patch's cross-entropy by ${estimateText(gold.change.cross_entropy_percent)} %, the agent's own by ` +
         `${estimateText(own.change.cross_entropy_percent)} %, another row's by ${estimateText(shuffled.change.cross_entropy_percent)} %.`,
-      gold.cross_entropy < shuffled.cross_entropy
-        ? 'The right analysis is worth more than a wrong one: the code agent reads it.'
-        : 'A wrong analysis is worth as much as the right one: that the code agent reads it is not shown.',
+      `The right analysis instead of another row's: ${estimateText(read.cross_entropy_percent)} %. ` +
+        (read.cross_entropy_percent.high < 0
+          ? 'The code agent reads it.'
+          : 'That the code agent reads it is not shown.'),
+      own.change.cross_entropy_percent.high < 0
+        ? "The agent's own analysis helps."
+        : "The agent's own analysis does not help yet: the code agent trusts what is mostly wrong.",
     ],
     tables: [
       {
