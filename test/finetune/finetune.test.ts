@@ -6,13 +6,15 @@ import path from 'node:path';
 import { loadAgent } from '../../adapters/agent.js';
 import { readTensors } from '../../adapters/safetensors.js';
 import { readConfig } from '../../model/config.js';
-import { unifiedDiff } from '../../pipeline/unified-diff.js';
-import { finetune, type FinetuneOptions } from '../../training/finetune/finetune.js';
+import { finetune } from '../../training/finetune/finetune.js';
 import { hashOfFile } from '../../training/finetune/integrity.js';
-import type { Settings, StepReport } from '../../training/finetune/trainer.js';
+import { startsOf, type AgentChoice, type FinetuneOptions } from '../../training/finetune/options.js';
+import type { AgentReport, Report } from '../../training/finetune/report.js';
+import type { StepReport } from '../../training/finetune/run-state.js';
+import type { Settings } from '../../training/finetune/trainer.js';
 import { relativeDifference } from '../helpers/model.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
-import { tinyRows } from './tiny-rows.js';
+import { tinyEdits, tinyRows } from './tiny-rows.js';
 
 const SETTINGS: Settings = {
   epochs: 3,
@@ -39,20 +41,26 @@ describe('fine-tuning', () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  function options(work: string, settings: Partial<Settings> = {}): FinetuneOptions {
+  function options(
+    work: string,
+    settings: Partial<Settings> = {},
+    agent: AgentChoice = 'code-generation',
+  ): FinetuneOptions {
     return {
-      agent: 'code-generation',
+      agents: startsOf(agent, model),
       rows: inFolder('rows.jsonl'),
       shares: { valid: 0.2, heldOut: 0.2 },
       modelDir: model,
-      from: path.join(model, 'code-generation.safetensors'),
       work: inFolder(work),
       threads: 1,
+      ownAnalyses: 0,
       settings: { ...SETTINGS, ...settings },
       resume: false,
       margin: 1,
     };
   }
+
+  const first = ({ agents }: Report): AgentReport => agents[0]!;
 
   async function modelHashes(): Promise<Record<string, string>> {
     const hashes: Record<string, string> = {};
@@ -70,19 +78,20 @@ describe('fine-tuning', () => {
       },
     });
     assert(steps[9]!.train_loss < steps[0]!.train_loss);
-    assert(report.held_out.after.cross_entropy < report.held_out.before.cross_entropy);
-    assert(report.gate.publishable, report.gate.reasons.join());
-    const { before: first, after: last } = report.held_out;
+    const own = first(report);
+    assert(own.held_out.after.cross_entropy < own.held_out.before.cross_entropy);
+    assert(own.gate.publishable, own.gate.reasons.join());
+    const { before: start, after: last } = own.held_out;
     // The texts are the same before and after, so the two measures tell the same.
-    const ratio = last.bits_per_byte / first.bits_per_byte / (last.cross_entropy / first.cross_entropy);
+    const ratio = last.bits_per_byte / start.bits_per_byte / (last.cross_entropy / start.cross_entropy);
     assert(Math.abs(ratio - 1) < 1e-9);
     assert.match(await readFile(inFolder('plain/report.md'), 'utf8'), /bits per byte of text \| \d/);
     assert.deepEqual(await modelHashes(), before);
-    assert.deepEqual(report.parameter_locality.files_changed, []);
-    assert.equal(report.parameter_locality.agent_tensors_changed.length, 6);
-    const candidate = await loadAgent(report.file, await readConfig(model), 'code-generation');
-    assert.equal(candidate.generation, report.generation);
-    assert.equal(candidate.lineage['parent'], report.parent);
+    assert.deepEqual(own.parameter_locality.files_changed, []);
+    assert.equal(own.parameter_locality.agent_tensors_changed.length, 6);
+    const candidate = await loadAgent(own.file, await readConfig(model), 'code-generation');
+    assert.equal(candidate.generation, own.generation);
+    assert.equal(candidate.lineage['parent'], own.parent);
     assert(candidate.probe, 'what it answers is recorded');
     assert.match(await readFile(inFolder('plain/report.md'), 'utf8'), /Better, and publishable/);
   });
@@ -101,8 +110,8 @@ describe('fine-tuning', () => {
       { code: 'aborted' },
     );
     const resumed = await finetune({ ...options('parts'), resume: true });
-    assert.equal(resumed.generation, whole.generation);
-    assert.deepEqual(resumed.held_out, whole.held_out);
+    assert.equal(first(resumed).generation, first(whole).generation);
+    assert.deepEqual(first(resumed).held_out, first(whole).held_out);
   });
 
   it('does not go on from the checkpoint of another run', async () => {
@@ -119,16 +128,16 @@ describe('fine-tuning', () => {
     assert(stopped_early && bestStep < step);
     assert.equal(bestLoss, Math.min(...validations.map(({ valid_loss }) => valid_loss)));
     const { tensors } = await readTensors(inFolder('early/checkpoint.safetensors'));
-    const candidate = await loadAgent(report.file, await readConfig(model));
+    const candidate = await loadAgent(first(report).file, await readConfig(model));
     const distance = (name: string): number => relativeDifference(candidate.tensors.head_up, tensors.get(name)!.data);
-    assert(distance('best.head_up') < 1e-3, 'half precision rounds');
-    assert(distance('parameters.head_up') > 1e-2);
+    assert(distance('code-generation.best.head_up') < 1e-3, 'half precision rounds');
+    assert(distance('code-generation.parameters.head_up') > 1e-2);
   });
 
   it('does not let a candidate pass that is not better', async () => {
     const report = await finetune(options('same', { learningRate: 1e-12, patience: 1 }));
-    assert.equal(report.gate.publishable, false);
-    assert.deepEqual(report.parameter_locality.agent_tensors_changed, []);
+    assert.equal(first(report).gate.publishable, false);
+    assert.deepEqual(first(report).parameter_locality.agent_tensors_changed, []);
   });
 
   it('stops when the loss runs away', async () => {
@@ -138,37 +147,30 @@ describe('fine-tuning', () => {
   });
 
   it('trains the analysis agent as well', async () => {
-    const report = await finetune({
-      ...options('analysis'),
-      agent: 'issue-analysis',
-      from: path.join(model, 'issue-analysis.safetensors'),
-    });
+    const report = first(await finetune(options('analysis', {}, 'issue-analysis')));
     assert(report.held_out.after.cross_entropy < report.held_out.before.cross_entropy);
   });
 
   it('measures what analyses do for the patch', async () => {
-    const lines = Array.from({ length: 12 }, (_, number) => {
-      const before = `def add(a, b):\n    c${number} = a - b\n    return c${number}\n`;
-      const patch = unifiedDiff('sum.py', before, before.replace('-', '+'));
-      return JSON.stringify({ issue: 'add subtracts', files: [{ path: 'sum.py', content: before }], patch });
-    });
-    await writeFile(inFolder('edits.jsonl'), lines.join('\n'));
+    await writeFile(inFolder('edits.jsonl'), tinyEdits(12));
     const run = { ...options('lift', { epochs: 1 }), rows: inFolder('edits.jsonl') };
     const told: string[] = [];
-    const { held_out, pipeline_lift: lift } = await finetune({
-      ...run,
-      onLift: (done, total) => told.push(`${done} of ${total}`),
-    });
+    const report = await finetune({ ...run, onLift: (done, total) => told.push(`${done} of ${total}`) });
+    const lift = report.pipeline_lift?.after;
+    const { held_out } = first(report);
     assert.deepEqual(told, ['1 of 3', '2 of 3', '3 of 3']);
-    assert.equal(lift!.rows, 3);
+    assert.equal(report.pipeline_lift!.rows, 3);
     // The held-out figure is over the same rows, each with the given analysis and without one.
     const mean = (lift!.without_analysis + lift!.given_analysis) / 2;
     assert(Math.abs(mean / held_out.after.cross_entropy - 1) < 0.01, `${mean} ${held_out.after.cross_entropy}`);
     assert.notEqual(lift!.own_analysis, lift!.given_analysis);
-    assert.match(await readFile(inFolder('lift/report.md'), 'utf8'), /Pipeline lift \(3 held-out rows\)/);
+    assert.match(
+      await readFile(inFolder('lift/report.md'), 'utf8'),
+      /Pipeline lift \(3 held-out rows\)[^]*\| after \| \d[^]*\(lift\.svg\)/,
+    );
     await mkdir(inFolder('alone'));
-    await cp(run.from, inFolder('alone/code-generation.safetensors'));
-    const alone = await finetune({ ...run, from: inFolder('alone/code-generation.safetensors') });
+    await cp(path.join(model, 'code-generation.safetensors'), inFolder('alone/code-generation.safetensors'));
+    const alone = await finetune({ ...run, agents: startsOf('code-generation', inFolder('alone')) });
     assert.equal(alone.pipeline_lift, undefined, 'without the other agent');
   });
 

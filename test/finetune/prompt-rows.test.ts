@@ -66,7 +66,7 @@ describe('rows of prompts', () => {
       found.dropped.map(({ reason }) => reason),
       ['not_a_row', 'not_in_the_protocol'],
     );
-    assert.throws(() => splitRows(found, undefined, 'code-generation', { valid: 0.3, heldOut: 0.3 }), {
+    assert.throws(() => splitRows(found, undefined, ['code-generation'], { valid: 0.3, heldOut: 0.3 }), {
       code: 'rows_too_few',
     });
   });
@@ -82,13 +82,13 @@ describe('rows of prompts', () => {
       const out = inFolder(agent);
       const from = await agentToStartFrom(folder, { agent, out, modelDir: TINY_DIRECTORY, seed: 0 });
       const report = await finetune({
-        agent,
+        agents: [{ agent, from }],
         rows: inFolder('train.jsonl'),
         shares: { valid: 0.2, heldOut: 0.2 },
         modelDir: TINY_DIRECTORY,
-        from,
         work: out,
         threads: 1,
+        ownAnalyses: 0,
         settings: {
           epochs: 30,
           batch: 4,
@@ -103,8 +103,9 @@ describe('rows of prompts', () => {
         resume: false,
         margin: 1,
       });
-      assert.ok(report.gate.publishable, report.gate.reasons.join('; '));
-      trained[agent] = report.file;
+      const { gate, file } = report.agents[0]!;
+      assert.ok(gate.publishable, gate.reasons.join('; '));
+      trained[agent] = file;
     }
     const engine = await tinyEngine();
     try {

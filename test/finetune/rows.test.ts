@@ -205,16 +205,16 @@ describe('training rows', () => {
   it('are split by their order, no source twice', async () => {
     const lines = tinyRows(20).trimEnd().split('\n');
     const all = await read(...lines, lines[0]!);
-    const split = splitRows(all, undefined, 'code-generation', { valid: 0.1, heldOut: 0.1 });
+    const split = splitRows(all, undefined, ['code-generation'], { valid: 0.1, heldOut: 0.1 });
     assert.deepEqual([split.train.length, split.valid.length, split.heldOut.length], [15, 2, 3]);
     assert.equal(split.heldOut.at(-1)!.id, 'rows.jsonl:21');
     assert.deepEqual(split.dropped, [{ id: 'rows.jsonl:1', reason: 'also_held_out' }]);
     const two = await read(...lines.slice(0, 2));
-    assert.throws(() => splitRows(two, undefined, 'code-generation', { valid: 0.1, heldOut: 0.1 }), {
+    assert.throws(() => splitRows(two, undefined, ['code-generation'], { valid: 0.1, heldOut: 0.1 }), {
       code: 'rows_too_few',
     });
     const without = await read({ source_ids: [6, 40], analysis_ids: [], patch_ids: [16, 4] }, ...lines);
-    const analysis = splitRows(without, undefined, 'issue-analysis', { valid: 0.1, heldOut: 0.1 });
+    const analysis = splitRows(without, undefined, ['issue-analysis'], { valid: 0.1, heldOut: 0.1 });
     assert.deepEqual(analysis.dropped, [{ id: 'rows.jsonl:1', reason: 'no_analysis' }]);
   });
 
@@ -223,7 +223,7 @@ describe('training rows', () => {
     const alike = { ...EDIT, files: [{ path: 'lib/sum.py', content: other }] };
     const twin = { ...alike, patch: unifiedDiff('lib/sum.py', other, other.replace('-', '+')), commit: 'c0ffee' };
     const lines = tinyRows(20).trimEnd().split('\n');
-    const split = splitRows(await read(...lines, twin, { ...EDIT, commit: 'c0ffee' }), undefined, 'code-generation', {
+    const split = splitRows(await read(...lines, twin, { ...EDIT, commit: 'c0ffee' }), undefined, ['code-generation'], {
       valid: 0.1,
       heldOut: 0.04,
     });

@@ -1,3 +1,4 @@
+import { unifiedDiff } from '../../pipeline/unified-diff.js';
 import { someTokens } from '../helpers/model.js';
 
 /** Rows of the tiny model as JSON lines. What is to be written repeats a few tokens, so there is something to learn. */
@@ -10,5 +11,15 @@ export function tinyRows(count: number): string {
       patch_ids: [16, ...few(2 + (row % 5), 3 * row + 2), 4],
     }),
   );
+  return `${lines.join('\n')}\n`;
+}
+
+/** Edits as people have them, each of one small file of its own, as JSON lines. */
+export function tinyEdits(count: number): string {
+  const lines = Array.from({ length: count }, (_, number) => {
+    const before = `def add(a, b):\n    c${number} = a - b\n    return c${number}\n`;
+    const patch = unifiedDiff('sum.py', before, before.replace('-', '+'));
+    return JSON.stringify({ issue: 'add subtracts', files: [{ path: 'sum.py', content: before }], patch });
+  });
   return `${lines.join('\n')}\n`;
 }

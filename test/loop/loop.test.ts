@@ -10,7 +10,7 @@ import { text } from 'node:stream/consumers';
 import type { Answer } from '../../cli/client.js';
 import type { AgentCard } from '../../server/inference/messages.js';
 import { environmentWith } from '../../server/config.js';
-import type { Report } from '../../training/finetune/report.js';
+import type { AgentReport, Report } from '../../training/finetune/report.js';
 import { ROOT, TINY_DIRECTORY } from '../helpers/tiny.js';
 import { AdminClient, KEY } from '../releases/admin-client.js';
 import { saveRandomAgent } from '../releases/tiny-agents.js';
@@ -62,8 +62,8 @@ describe('the loop from feedback to a better answer', function () {
       ],
       ...['--learning-rate', '0.02', '--threads', '1', ...more],
     );
-  const report = async (out: string): Promise<Report> =>
-    JSON.parse(await readFile(inFolder(`${out}/report.json`), 'utf8')) as Report;
+  const report = async (out: string): Promise<AgentReport> =>
+    (JSON.parse(await readFile(inFolder(`${out}/report.json`), 'utf8')) as Report).agents[0]!;
   const live = async (): Promise<string> => (await admin.releases()).stable.code_generation;
 
   /** Asks about a function that subtracts, and says that it should add. */
@@ -146,7 +146,7 @@ describe('the loop from feedback to a better answer', function () {
     assert.match(refused.stderr, /it is compared with the agent/);
     const forced = await training('publish', 'out', '--force', '--canary', '0.5');
     assert.equal(forced.code, 0, forced.stderr);
-    const { generation, forced: reasons } = JSON.parse(forced.stdout) as { generation: string; forced: string[] };
+    const [{ generation, forced: reasons }] = JSON.parse(forced.stdout) as [{ generation: string; forced: string[] }];
     const state = await admin.releases();
     assert.equal(state.stable.code_generation, other);
     assert.deepEqual([state.canary?.release.code_generation, state.canary?.weight], [generation, 0.5]);

@@ -1,14 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
-import { ModelError } from '../../model/errors.js';
+import { EXIT, runCommandLine, type Running } from '../command-line.js';
 import { startProgress, type Progress } from '../evaluation/progress.js';
-import { TrainingError } from '../finetune/errors.js';
 import { mine } from './mine.js';
 import { droppedFile, type MiningSummary } from './mined-rows.js';
-
-/** Exit codes, as --help lists them. */
-const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 const AFTERWARDS = `
 Small edits of one source file become rows {issue, files, patch, repository, commit, time}, as npm run train -- --rows
@@ -23,7 +19,7 @@ Exit codes:
   ${EXIT.usage}    the command line cannot be used
   ${EXIT.interrupted}  interrupted`;
 
-function command(run: (repositories: readonly string[], out: string) => Promise<void>): Command {
+function command({ signal }: Running): Command {
   const program = new Command('npm run data --').description('Makes training rows.').exitOverride();
   program
     .command('mine')
@@ -32,15 +28,11 @@ function command(run: (repositories: readonly string[], out: string) => Promise<
     .requiredOption('--out <file>', 'where the rows go, JSON lines')
     .addHelpText('after', AFTERWARDS)
     .exitOverride()
-    .action((repositories: string[], { out }: { out: string }) => run(repositories, out));
+    .action((repositories: string[], { out }: { out: string }) => mineInto(repositories, out, signal));
   return program;
 }
 
-async function mineInto(repositories: readonly string[], out: string): Promise<void> {
-  const interrupt = new AbortController();
-  process.once('SIGINT', () => {
-    interrupt.abort(new Error('Interrupted.'));
-  });
+async function mineInto(repositories: readonly string[], out: string, signal: AbortSignal): Promise<void> {
   await mkdir(path.dirname(path.resolve(out)), { recursive: true });
   let progress: Progress | undefined;
   try {
@@ -51,7 +43,7 @@ async function mineInto(repositories: readonly string[], out: string): Promise<v
         progress ??= startProgress(process.stderr, 'hundreds of commits', total);
         if (done > 0) progress.tick();
       },
-      signal: interrupt.signal,
+      signal,
     });
     progress?.stop();
     process.stdout.write(textOf(summary, out));
@@ -66,20 +58,4 @@ function textOf({ rows, dropped, from, to }: MiningSummary, out: string): string
   return `${rows} rows${period}: ${out}\nLeft out (${droppedFile(out)}):\n${reasons.join('')}`;
 }
 
-/** Runs the command line and returns the exit code. */
-async function main(argv: readonly string[]): Promise<number> {
-  try {
-    await command(mineInto).parseAsync(argv);
-    return EXIT.done;
-  } catch (error) {
-    if (error instanceof TrainingError || error instanceof ModelError) {
-      process.stderr.write(`${error.code}: ${error.message}\n`);
-      return error.code === 'aborted' ? EXIT.interrupted : EXIT.failed;
-    }
-    const exitCode = (error as { exitCode?: number }).exitCode;
-    if (exitCode === undefined) throw error;
-    return exitCode === 0 ? EXIT.done : EXIT.usage;
-  }
-}
-
-process.exitCode = await main(process.argv);
+process.exitCode = await runCommandLine(process.argv, command);

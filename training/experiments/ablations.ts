@@ -33,7 +33,7 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
   const file = context.rows[0]!;
   const found = await lab.read(file, size.rows);
   const failed: FailedRow[] = [...found.failed];
-  const split = splitRows({ rows: found.rows, dropped: [] }, undefined, 'code-generation', SHARES);
+  const split = splitRows({ rows: found.rows, dropped: [] }, undefined, ['code-generation'], SHARES);
   failed.push(...split.dropped.map(({ id, reason }) => ({ row: id, step: 'split', reason })));
   const { config } = context.model;
   const variants = variantsOf(config, split.train.length, size.fewest);

@@ -74,7 +74,7 @@ function splitOf(rows: readonly TrainingRow[]): Split {
   const dropped = rows
     .filter((row) => !withAnalysis.includes(row))
     .map(({ id }) => ({ id, reason: 'no_analysis' as const }));
-  return splitRows({ rows: withAnalysis, dropped }, undefined, 'code-generation', SHARES);
+  return splitRows({ rows: withAnalysis, dropped }, undefined, ['code-generation'], SHARES);
 }
 
 function generations(pair: Pair): string[] {

@@ -5,7 +5,7 @@ import { scoreSequence } from '../../model/score.js';
 import { generatedAnalysis, windowOf } from '../evaluation/teacher-forcing.js';
 import { accuracy, crossEntropy } from '../finetune/evaluation.js';
 import type { Sums } from '../finetune/graphs.js';
-import { windowIn } from '../finetune/pipeline-lift.js';
+import { windowIn } from '../finetune/shown-window.js';
 import type { TrainingRow } from '../finetune/sequences.js';
 import type { FailedRow } from './experiment.js';
 import { total } from './intervals.js';

@@ -73,9 +73,7 @@ export async function teach(
   );
   const { best, state, stoppedEarly } = await train({
     graphs: graphs ?? (await lab.graphs()),
-    start,
-    train: sequences(lesson.train),
-    valid: sequences(lesson.valid),
+    lessons: [{ agent, start, train: sequences(lesson.train), valid: sequences(lesson.valid) }],
     validRows: lesson.valid.length,
     settings,
     checkpoint: { file: checkpoint, run, resume },
@@ -86,14 +84,19 @@ export async function teach(
   });
   const file = path.join(unit.folder, `${agent}.safetensors`);
   // In half precision, as it would be served.
-  const { generation } = await saveAgent(file, best, { name: agent, backbone: model.config.fingerprint }, model.config);
+  const { generation } = await saveAgent(
+    file,
+    best[agent]!,
+    { name: agent, backbone: model.config.fingerprint },
+    model.config,
+  );
   return {
     file,
     generation,
     updates: state.step,
     best_step: state.bestStep,
     stopped_early: stoppedEarly,
-    valid_before: state.firstLoss,
+    valid_before: state.validations[0]!.valid_loss,
     valid_best: state.bestLoss,
     train_seconds: state.seconds,
     rows: { train: lesson.train.map(({ id }) => id), valid: lesson.valid.map(({ id }) => id) },

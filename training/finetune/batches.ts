@@ -28,6 +28,19 @@ export function batchesOfEpoch(
   return shuffled(batches, random).map((sequencesOfBatch) => packed(sequencesOfBatch, microBatch));
 }
 
+/** Stream of the generator, beside those of the epochs. */
+const INTERLEAVING = 2 ** 20;
+
+/** Several lists as one, each in its own order, in an order among them that is a function of seed and epoch only. */
+export function interleaved<T>(
+  lists: readonly (readonly T[])[],
+  { seed, epoch }: { readonly seed: number; readonly epoch: number },
+): T[] {
+  const turns = lists.flatMap((list, which) => list.map(() => which));
+  const next = lists.map((list) => list.values());
+  return shuffled(turns, createRandom(seed, INTERLEAVING + epoch)).map((which) => next[which]!.next().value!);
+}
+
 /** All sequences in micro-batches of similar length, for evaluation. */
 export function microBatches(sequences: readonly Sequence[], size: number): Sequence[][] {
   return packed(sortedByLength(sequences), size);

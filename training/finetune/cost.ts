@@ -1,4 +1,6 @@
 import type { ModelConfig } from '../../model/config.js';
+import type { Graduate } from './learn.js';
+import type { RunState } from './run-state.js';
 import type { Sequence } from './sequences.js';
 
 /** Numbers that a training changes, against all there are. */
@@ -18,6 +20,45 @@ export interface Operations {
   readonly full_epoch: number;
   /** How many times less an epoch of the agent takes. */
   readonly ratio: number;
+}
+
+/** What a run took for one agent, counted and measured. */
+export interface AdaptationCost {
+  readonly parameters: ParameterCount;
+  readonly operations: Operations;
+  readonly wall_time: WallTime;
+}
+
+/** Seconds on the clock. */
+export interface WallTime {
+  /** Encoding the rows, once for all agents of the run; sources of earlier runs take none. */
+  readonly encode_seconds: number;
+  /** An epoch's updates of this agent, mean over the epochs. */
+  readonly epoch_seconds: number;
+  /** The same for all parameters at the same operations per second: an extrapolation, it was not run. */
+  readonly full_epoch_seconds: number;
+}
+
+/** Counts and times the training of one agent; the times are those of its updates. */
+export function adaptationCost(
+  config: ModelConfig,
+  { parent, sequences }: Pick<Graduate, 'parent' | 'sequences'>,
+  { steps }: Pick<RunState, 'steps'>,
+  encodeSeconds: number,
+): AdaptationCost {
+  const operations = countOperations(config, sequences.train);
+  const own = steps.filter(({ agent }) => agent === parent.name);
+  const seconds = own.reduce((sum, step) => sum + step.seconds, 0);
+  const epoch = seconds / Math.max(1, new Set(own.map((step) => step.epoch)).size);
+  return {
+    parameters: countParameters(config, parent.parameters),
+    operations,
+    wall_time: {
+      encode_seconds: encodeSeconds,
+      epoch_seconds: epoch,
+      full_epoch_seconds: epoch * operations.ratio,
+    },
+  };
 }
 
 /** Matrices of one layer: projections of attention, and feed-forward block. */

@@ -6,6 +6,7 @@ export type TrainingErrorCode =
   | 'repository_unreadable'
   | 'rows_unreadable'
   | 'rows_too_few'
+  | 'analyst_missing'
   | 'cache_unusable'
   | 'output_is_input'
   | 'checkpoint_missing'

@@ -1,18 +1,13 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
-import { AGENT_NAMES, type AgentName } from '../../agents/names.js';
-import { AgentError } from '../../adapters/errors.js';
-import { ModelError } from '../../model/errors.js';
 import { numberIn } from '../../platform/number-option.js';
-import { TrainingError } from './errors.js';
+import { EXIT, runCommandLine, type Running } from '../command-line.js';
 import { finetune } from './finetune.js';
+import { AGENT_CHOICES, startsOf, type AgentChoice, type AgentStart } from './options.js';
 import { agentToStartFrom } from './new-agent.js';
 import { startRunProgress } from './progress.js';
-import { renderReport } from './report.js';
+import { renderReport } from './render-report.js';
 import type { Settings } from './trainer.js';
-
-/** Exit codes, as --help lists them. */
-const EXIT = { better: 0, failed: 1, usage: 2, notBetter: 3, interrupted: 130 } as const;
 
 const AFTERWARDS = `
 Input, JSON lines, oldest first; a line that cannot be used is left out and listed in the report:
@@ -24,21 +19,24 @@ Input, JSON lines, oldest first; a line that cannot be used is left out and list
       (for specification and implementation; without a file of theirs in adapters/files they begin as new agents)
   {"source_ids", "analysis_ids", "patch_ids"}      rows that are tokens already (training/pretrain/heldout.py)
 
-Output, in the folder --out: AGENT.safetensors (the candidate), report.json, report.md, checkpoint.safetensors, memory/
-(the encoder's results, reused by later runs: 18 KB a source token at full size; may be deleted).
+Output, in the folder --out: AGENT.safetensors (the candidate; two with --agent both), report.json, report.md with its
+pictures, checkpoint.safetensors, memory/ (the encoder's results, reused by later runs: 18 KB a source token at full
+size; may be deleted), analyses/ (what the analysis agent wrote, likewise).
 
 Progress goes to stderr: a bar on a terminal, otherwise JSON lines with train_loss, train_mean_token_accuracy, valid_loss, …
 Ctrl-C saves a checkpoint; --resume goes on from it and gives what an uninterrupted run gives, bit for bit.
 
 Exit codes:
-  ${EXIT.better}    the candidate is better on the held-out rows
+  ${EXIT.done}    the candidate is better on the held-out rows (with both agents: each is)
   ${EXIT.failed}    failure
   ${EXIT.usage}    the command line cannot be used
   ${EXIT.notBetter}    trained, but not better by the margin and beyond chance; the report says why
   ${EXIT.interrupted}  interrupted; go on with --resume`;
 
+const ROOT = path.resolve(import.meta.dirname, '../../..');
+
 interface Options extends Settings {
-  readonly agent: AgentName;
+  readonly agent: AgentChoice;
   readonly rows: string;
   readonly heldout?: string;
   readonly out: string;
@@ -48,24 +46,30 @@ interface Options extends Settings {
   readonly heldoutShare: number;
   readonly margin: number;
   readonly threads: number;
+  readonly ownAnalyses: number;
   readonly resume: boolean;
 }
 
-function command(): Command {
-  const root = path.resolve(import.meta.dirname, '../../..');
+function command(running: Running): Command {
   const whole = (flags: string, text: string, fallback: number, minimum = 1): Option =>
     new Option(flags, text).default(fallback).argParser(numberIn(minimum, Number.MAX_SAFE_INTEGER, true));
   const real = (flags: string, text: string, fallback: number, maximum: number): Option =>
     new Option(flags, text).default(fallback).argParser(numberIn(0, maximum, false));
   return new Command('npm run train --')
-    .description('Fine-tunes one agent on edits; the backbone and the other agent stay as they are.')
+    .description(
+      'Fine-tunes one agent on edits, or both together; the backbone and an agent not named stay as they are.',
+    )
     .exitOverride()
-    .addOption(new Option('--agent <name>', 'which agent').choices(AGENT_NAMES).makeOptionMandatory())
+    .addOption(
+      new Option('--agent <name>', 'which agent; both: one run, updates in a seeded order of the two')
+        .choices(AGENT_CHOICES)
+        .makeOptionMandatory(),
+    )
     .requiredOption('--rows <file>', 'edits to learn from')
     .option('--heldout <file>', 'edits for the report only (default: the last of --rows)')
-    .option('--out <folder>', 'where results go', path.join(root, '.work', 'train'))
-    .option('--from <file>', 'agent to start from (default: that of adapters/files)')
-    .option('--model-dir <folder>', 'backbone', path.join(root, 'model', 'artifacts'))
+    .option('--out <folder>', 'where results go', path.join(ROOT, '.work', 'train'))
+    .option('--from <path>', 'agent to start from, or the folder it lies in (default: adapters/files)')
+    .option('--model-dir <folder>', 'backbone', path.join(ROOT, 'model', 'artifacts'))
     .addOption(whole('--epochs <count>', 'times every row is seen at most', 10))
     .addOption(whole('--batch <count>', 'sequences of one update', 8))
     .addOption(whole('--micro-batch <count>', 'sequences computed at a time: less memory, same update', 4))
@@ -77,38 +81,39 @@ function command(): Command {
     .addOption(real('--valid-share <share>', 'share of the rows that validates', 0.1, 0.9))
     .addOption(real('--heldout-share <share>', 'share of the rows held out, without --heldout', 0.1, 0.9))
     .addOption(real('--margin <percent>', 'least improvement of the held-out cross-entropy to be publishable', 1, 100))
+    .addOption(
+      whole(
+        '--own-analyses <count>',
+        'rows that the code agent reads after an analysis which the analysis agent writes, too',
+        0,
+        0,
+      ),
+    )
     .addOption(whole('--threads <count>', 'threads of one matrix product', 2))
     .addOption(whole('--seed <number>', 'of the order of rows and of the intervals', 0, 0))
     .option('--resume', 'go on from the checkpoint in --out', false)
-    .addHelpText('after', AFTERWARDS);
+    .addHelpText('after', AFTERWARDS)
+    .action((options: Options, program: Command) => {
+      if (options.ownAnalyses > 0 && options.agent !== 'code-generation' && options.agent !== 'both') {
+        program.error('error: --own-analyses is for the agent that reads analyses: code-generation, or both');
+      }
+      return run(options, running);
+    });
 }
 
-/** Runs the command line and returns the exit code. */
-async function main(argv: readonly string[]): Promise<number> {
-  const program = command();
-  try {
-    program.parse(argv);
-  } catch (error) {
-    return (error as { exitCode?: number }).exitCode === 0 ? EXIT.better : EXIT.usage;
-  }
-  const options = program.opts<Options>();
-  const root = path.resolve(import.meta.dirname, '../../..');
-  const interrupt = new AbortController();
-  process.once('SIGINT', () => {
-    interrupt.abort(new Error('Interrupted.'));
-  });
+async function run(options: Options, { signal, exitWith }: Running): Promise<void> {
   const progress = startRunProgress(process.stderr);
   try {
-    const { validShare, heldoutShare, heldout, rows, agent, modelDir, out, threads, resume, margin } = options;
+    const { validShare, heldoutShare, heldout, rows, modelDir, out, threads, ownAnalyses, resume, margin } = options;
     const report = await finetune({
-      agent,
+      agents: await startsFor(options),
       rows,
       heldOut: heldout,
       shares: { valid: validShare, heldOut: heldoutShare },
       modelDir,
-      from: options.from ?? (await agentToStartFrom(path.join(root, 'adapters', 'files'), options)),
       work: out,
       threads,
+      ownAnalyses,
       settings: settingsOf(options),
       resume,
       margin,
@@ -118,24 +123,35 @@ async function main(argv: readonly string[]): Promise<number> {
       onEncoded: (done, total) => {
         progress.encoded(done, total);
       },
+      onOwnAnalysis: (done, total) => {
+        progress.ownAnalysis(done, total);
+      },
       onLift: (done, total) => {
         progress.lift(done, total);
       },
       onReport: (step) => {
         progress.report(step);
       },
-      signal: interrupt.signal,
+      signal,
     });
     progress.stop();
-    process.stdout.write(`${renderReport(report)}\nCandidate: ${report.file}\n`);
-    return report.gate.publishable ? EXIT.better : EXIT.notBetter;
-  } catch (error) {
+    const candidates = report.agents.map(({ file }) => `Candidate: ${file}\n`);
+    process.stdout.write(`${renderReport(report, [])}\n${candidates.join('')}`);
+    if (!report.agents.every(({ gate }) => gate.publishable)) exitWith(EXIT.notBetter);
+  } finally {
     progress.stop();
-    const isKnown = error instanceof TrainingError || error instanceof ModelError || error instanceof AgentError;
-    if (!isKnown) throw error;
-    process.stderr.write(`${error.code}: ${error.message}\n`);
-    return error.code === 'aborted' ? EXIT.interrupted : EXIT.failed;
   }
+}
+
+/** The agents with the files they begin with: those of --from, else of adapters/files, else new ones. */
+async function startsFor({ agent, from, ...options }: Options): Promise<AgentStart[]> {
+  const folder = path.join(ROOT, 'adapters', 'files');
+  if (from !== undefined) return startsOf(agent, from);
+  const starts: AgentStart[] = [];
+  for (const start of startsOf(agent, folder)) {
+    starts.push({ ...start, from: await agentToStartFrom(folder, { ...options, agent: start.agent }) });
+  }
+  return starts;
 }
 
 function settingsOf(options: Options): Settings {
@@ -143,4 +159,4 @@ function settingsOf(options: Options): Settings {
   return { epochs, batch, microBatch, learningRate, warmupSteps, weightDecay, clipNorm, patience, seed };
 }
 
-process.exitCode = await main(process.argv);
+process.exitCode = await runCommandLine(process.argv, command);

@@ -8,6 +8,7 @@ import { throwIfAborted } from '../../model/errors.js';
 import { EncodedMemory } from '../../model/memory.js';
 import { layerNames } from '../../model/signatures.js';
 import { TrainingError } from './errors.js';
+import { servedMemory } from './step-inputs.js';
 
 /**
  * The encoder's results on disk: the backbone is frozen, so each source is encoded once, however many epochs and runs
@@ -52,6 +53,11 @@ export class MemoryCache {
     return bytes.byteOffset % 4 === 0
       ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
       : new Float32Array(new Uint8Array(bytes).buffer);
+  }
+
+  /** The same for the served decoder. */
+  async served(ids: readonly number[]): Promise<EncodedMemory> {
+    return servedMemory(ids.length, await this.read(ids), this.config);
   }
 
   private async encoded(

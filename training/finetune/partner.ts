@@ -1,15 +1,17 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { loadAgent, type Agent } from '../../adapters/agent.js';
-import { chainOf, type AgentName } from '../../agents/names.js';
+import { chainOf } from '../../agents/names.js';
 import type { ModelConfig } from '../../model/config.js';
+import type { AgentStart } from './options.js';
+import type { PerAgent } from './run-state.js';
 
-/** The other agent, which lies beside the one that is trained, if it does: the two are measured together. */
-export async function partnerOf(
-  { agent, from }: { readonly agent: AgentName; readonly from: string },
-  config: ModelConfig,
-): Promise<Partial<Record<AgentName, Agent>>> {
-  const name = chainOf(agent).agents.find((other) => other !== agent)!;
-  const file = path.join(path.dirname(from), `${name}.safetensors`);
-  return existsSync(file) ? { [name]: await loadAgent(file, config, name) } : {};
+/** The agents that a run does not train, which lie beside one that it does, if they do: the two are measured together. */
+export async function partnersOf(starts: readonly AgentStart[], config: ModelConfig): Promise<PerAgent<Agent>> {
+  const found: [string, Agent][] = [];
+  for (const name of chainOf(starts[0]!.agent).agents.filter((other) => starts.every(({ agent }) => agent !== other))) {
+    const file = path.join(path.dirname(starts[0]!.from), `${name}.safetensors`);
+    if (existsSync(file)) found.push([name, await loadAgent(file, config, name)]);
+  }
+  return Object.fromEntries(found);
 }

@@ -1,10 +1,11 @@
 import { SingleBar } from 'cli-progress';
-import type { StepReport, ValidReport } from './trainer.js';
+import type { StepReport, ValidReport } from './run-state.js';
 
 /** Shows how far a run is. */
 export interface RunProgress {
   read(done: number, total: number): void;
   encoded(done: number, total: number): void;
+  ownAnalysis(done: number, total: number): void;
   lift(done: number, total: number): void;
   report(report: StepReport | ValidReport): void;
   stop(): void;
@@ -26,6 +27,9 @@ function lineProgress(stream: NodeJS.WriteStream): RunProgress {
     },
     encoded(done, total) {
       tell('encoded_rows', done, total);
+    },
+    ownAnalysis(done, total) {
+      tell('written_analyses', done, total);
     },
     lift(done, total) {
       tell('analysed_rows', done, total);
@@ -63,21 +67,24 @@ function barProgress(stream: NodeJS.WriteStream): RunProgress {
     encoded(done, total) {
       show('encoding', done, total, '');
     },
+    ownAnalysis(done, total) {
+      show('writing analyses', done, total, '');
+    },
     lift(done, total) {
-      show('analysing', done, total, '');
+      show('pipeline lift', done, total, '');
     },
     report(report) {
       if ('valid_loss' in report) {
         valid = `valid ${report.valid_loss.toFixed(3)}${report.best ? ' (best)' : ''}`;
         return;
       }
-      const { step, total_steps, train_loss, train_mean_token_accuracy, sequences_per_second } = report;
+      const { agent, step, total_steps, train_loss, train_mean_token_accuracy, sequences_per_second } = report;
       const accuracy = `${(100 * train_mean_token_accuracy).toFixed(1)} %`;
       show(
         'training',
         step,
         total_steps,
-        `loss ${train_loss.toFixed(3)} accuracy ${accuracy} ${valid} ${sequences_per_second.toFixed(1)} sequences/s`,
+        `${agent} loss ${train_loss.toFixed(3)} accuracy ${accuracy} ${valid} ${sequences_per_second.toFixed(1)} sequences/s`,
       );
     },
     stop() {

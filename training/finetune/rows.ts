@@ -89,7 +89,7 @@ function toRow(line: string, id: string, config: ModelConfig, tokenizer: Tokeniz
 }
 
 /** Tokens that come with `analyse`, `patch` and the end. */
-const FRAME_TOKENS = 3;
+export const FRAME_TOKENS = 3;
 
 function checked(row: TrainingRow, config: ModelConfig): TrainingRow {
   const { sourceIds, analysisIds, patchIds } = row;

@@ -12,6 +12,8 @@ export interface TrainingRow {
   readonly sourceIds: readonly number[];
   /** From `<|problem|>` to the end of the hint; empty if there is none. */
   readonly analysisIds: readonly number[];
+  /** What the analysis agent wrote about this row, from `<|problem|>` to the end of the hint, where it was asked. */
+  readonly ownAnalysisIds?: readonly number[] | undefined;
   /** Hunks, without `<|patch|>` before and the end symbol after them. */
   readonly patchIds: readonly number[];
 }
@@ -30,18 +32,31 @@ export type Symbols = Pick<Tokenizer, 'special' | 'eos'>;
 
 /**
  * What an agent learns from a row, as in its first training: the first agent of a chain what is written before the answer, the
- * last one the answer, once after that, if there is any, and once without it.
+ * last one the answer, once after that, if there is any, once after what the first agent itself wrote, where it was asked, and once
+ * without. A row without an analysis teaches the first agent nothing.
  */
 export function sequencesOf(row: TrainingRow, position: number, agent: AgentName, symbols: Symbols): Sequence[] {
   const { analyse, patch } = symbols.special;
   const { sourceIds } = row;
-  const analysis = [analyse, ...row.analysisIds, patch];
-  if (declarationOf(agent).begins === 'analyse')
-    return [{ row: position, sourceIds, ids: analysis, labels: analysis.length - 1 }];
+  const framed = (ids: readonly number[]): number[] => [analyse, ...ids, patch];
+  const analysis = framed(row.analysisIds);
+  if (declarationOf(agent).begins === 'analyse') {
+    return row.analysisIds.length === 0
+      ? []
+      : [{ row: position, sourceIds, ids: analysis, labels: analysis.length - 1 }];
+  }
   const written = [...row.patchIds, symbols.eos];
-  const alone = { row: position, sourceIds, ids: [patch, ...written], labels: written.length };
-  if (row.analysisIds.length === 0) return [alone];
-  return [{ ...alone, ids: [...analysis, ...written] }, alone];
+  const after = (prompt: readonly number[]): Sequence => ({
+    row: position,
+    sourceIds,
+    ids: [...prompt, ...written],
+    labels: written.length,
+  });
+  return [
+    ...(row.analysisIds.length > 0 ? [after(analysis)] : []),
+    ...(row.ownAnalysisIds ? [after(framed(row.ownAnalysisIds))] : []),
+    after([patch]),
+  ];
 }
 
 /** Bytes of text (UTF-8) in what is to be learnt; symbols have none. */

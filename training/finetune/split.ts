@@ -16,23 +16,23 @@ export interface Split {
 
 /**
  * Splits rows by their order, which is that of time in a mined file: the last share is held out (unless held-out rows
- * are given), the share before it validates. Rows without an analysis are left out for the agent that learns it.
+ * are given), the share before it validates. Rows without an analysis are left out where only the agent that learns it is trained.
  * Throws `TrainingError` (`rows_too_few`) if a part would be empty.
  */
 export function splitRows(
   rows: ReadRows,
   heldOutRows: ReadRows | undefined,
-  agent: AgentName,
+  agents: readonly AgentName[],
   shares: { readonly valid: number; readonly heldOut: number },
 ): Split {
   const dropped: Dropped[] = [...rows.dropped, ...(heldOutRows?.dropped ?? [])];
   const usable = (list: readonly TrainingRow[]): TrainingRow[] =>
     list.filter(({ id, analysisIds, chain }) => {
-      if (chain !== undefined && chain !== chainOf(agent).name) {
+      if (chain !== undefined && agents.every((agent) => chain !== chainOf(agent).name)) {
         dropped.push({ id, reason: 'other_chain' });
         return false;
       }
-      const fits = declarationOf(agent).begins === 'patch' || analysisIds.length > 0;
+      const fits = agents.some((agent) => declarationOf(agent).begins === 'patch') || analysisIds.length > 0;
       if (!fits) dropped.push({ id, reason: 'no_analysis' });
       return fits;
     });

@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../../model/config.js';
 import { MASKED, causalMask } from '../../model/masks.js';
+import { EncodedMemory } from '../../model/memory.js';
 import { tensor, type Feeds } from '../../model/onnx.js';
 import { layerNames } from '../../model/signatures.js';
 import type { Sequence } from './sequences.js';
@@ -46,20 +47,34 @@ export function stepInputs(items: readonly Item[], config: ModelConfig): Feeds {
     label_index: tensor('int64', index, [rows, labels]),
     labels: tensor('int64', wanted, [rows, labels]),
     label_weight: tensor('float32', weight, [rows, labels]),
-    ...memoryInputs(items, config, source),
+    ...memoryInputs(
+      items.map(({ sequence, memory }) => ({ sourceLength: sequence.sourceIds.length, memory })),
+      config,
+      source,
+    ),
   };
 }
 
+/** A source's memory as the cache keeps it, as the served decoder takes it. */
+export function servedMemory(sourceLength: number, memory: Float32Array, config: ModelConfig): EncodedMemory {
+  const mask = tensor('float32', new Float32Array(sourceLength), [1, 1, 1, sourceLength]);
+  const feeds = memoryInputs([{ sourceLength, memory }], config, sourceLength);
+  return new EncodedMemory(sourceLength, { memory_mask: mask, ...feeds });
+}
+
 /** `memory_k_i` [B, G, h, S] and `memory_v_i` [B, G, S, h] with S = `padded`; what is beyond a source is masked. */
-function memoryInputs(items: readonly Item[], config: ModelConfig, padded: number): Feeds {
+function memoryInputs(
+  items: readonly { readonly sourceLength: number; readonly memory: Float32Array }[],
+  config: ModelConfig,
+  padded: number,
+): Feeds {
   const { num_kv_heads: heads, head_dim: width } = config;
   const size = heads * width * padded;
   const feeds: Feeds = {};
   for (const [layer, { memoryKey, memoryValue }] of layerNames(config).entries()) {
     const keys = new Float32Array(items.length * size);
     const values = new Float32Array(items.length * size);
-    for (const [row, { sequence, memory }] of items.entries()) {
-      const length = sequence.sourceIds.length;
+    for (const [row, { sourceLength: length, memory }] of items.entries()) {
       const part = heads * width * length;
       const start = 2 * layer * part;
       copyRows(memory.subarray(start, start + part), length, keys, row * size, padded);

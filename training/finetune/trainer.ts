@@ -1,11 +1,15 @@
+import type { AgentName } from '../../agents/names.js';
 import { throwIfAborted } from '../../model/errors.js';
-import { batchesOfEpoch } from './batches.js';
-import { loadCheckpoint, saveCheckpoint, type RunState } from './checkpoint.js';
+import { batchesOfEpoch, interleaved } from './batches.js';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
 import { TrainingError } from './errors.js';
-import { accuracy, crossEntropy, evaluateAgent } from './evaluation.js';
+import { accuracy, crossEntropy } from './evaluation.js';
 import { NO_SUMS, plus, type AgentNumbers, type LearningGraphs, type Sums } from './graphs.js';
-import { AdamW, averageAndClip, copyOf, learningRateAt, zerosLike } from './optimiser.js';
+import { Learner, type Lesson } from './learner.js';
+import { averageAndClip, learningRateAt, zerosLike, type Schedule } from './optimiser.js';
+import type { PerAgent, RunState, StepReport, ValidReport } from './run-state.js';
 import type { Sequence } from './sequences.js';
+import { checkNotDiverged, validate } from './validation.js';
 
 /** Settings of a run that change its numbers. */
 export interface Settings {
@@ -24,124 +28,107 @@ export interface Settings {
   readonly seed: number;
 }
 
-/** One line of the log; the names are those of OpenAI's fine-tuning metrics. */
-export interface StepReport {
-  readonly step: number;
-  readonly total_steps: number;
-  readonly epoch: number;
-  readonly train_loss: number;
-  readonly train_mean_token_accuracy: number;
-  readonly learning_rate: number;
-  readonly grad_norm: number;
-  readonly sequences_per_second: number;
-}
-
-/** After each epoch, and once before the first. */
-export interface ValidReport {
-  readonly step: number;
-  readonly valid_loss: number;
-  readonly valid_mean_token_accuracy: number;
-  readonly best: boolean;
-}
-
 /** What a run works on. */
 export interface Run {
   readonly graphs: LearningGraphs;
-  /** Numbers to start from; they are not changed. */
-  readonly start: AgentNumbers;
-  readonly train: readonly Sequence[];
-  readonly valid: readonly Sequence[];
+  /** One for each agent that is trained; of several agents the batches are interleaved. */
+  readonly lessons: readonly Lesson[];
   readonly validRows: number;
   readonly settings: Settings;
   /** File of the checkpoint, and what identifies the run. */
   readonly checkpoint: { readonly file: string; readonly run: string; readonly resume: boolean };
-  readonly onReport?: (report: StepReport | ValidReport) => void;
+  readonly onReport?: ((report: StepReport | ValidReport) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The best numbers of a run by validation, and how it came to an end. */
+/** The numbers of the best step by validation, and how the run came to an end. */
 export interface Trained {
-  readonly best: AgentNumbers;
+  readonly best: PerAgent<AgentNumbers>;
   readonly state: RunState;
   readonly stoppedEarly: boolean;
 }
 
-/** A validation loss this many times the first one means that the training has left the road. */
-const DIVERGED = 2;
-
 /**
- * Fine-tunes one agent. A checkpoint is written after every epoch and when the signal fires; a run resumed from it
- * gives bit for bit what an uninterrupted one gives. Throws `TrainingError` (`loss_not_finite`, `loss_diverged`, those
- * of `loadCheckpoint`), `ModelError` (`aborted` after the checkpoint is on the disk).
+ * Fine-tunes one agent, or both together: each update is of one agent, in a seeded order, under one schedule; the best step
+ * is that of the whole set. A checkpoint is written after every epoch and when the signal fires; a run resumed from it gives
+ * bit for bit what an uninterrupted one gives. Throws `TrainingError` (`loss_not_finite`, `loss_diverged`, those of
+ * `loadCheckpoint`), `ModelError` (`aborted` after the checkpoint is on the disk).
  */
 export async function train(run: Run): Promise<Trained> {
   const { settings, signal } = run;
-  const parameters = copyOf(run.start);
-  const optimiser = new AdamW(parameters, settings.weightDecay);
-  const stepsPerEpoch = Math.ceil(run.train.length / settings.batch);
+  const learners = run.lessons.map((lesson) => new Learner(lesson, settings.weightDecay));
+  const perAgent = <T>(of: (learner: Learner) => T): PerAgent<T> =>
+    Object.fromEntries(learners.map((learner) => [learner.agent, of(learner)]));
+  const stepsPerEpoch = run.lessons.reduce((sum, { train }) => sum + Math.ceil(train.length / settings.batch), 0);
   const schedule = { ...settings, totalSteps: settings.epochs * stepsPerEpoch };
   const began = performance.now();
-  let best = copyOf(parameters);
-  let state: RunState;
-  if (run.checkpoint.resume) {
-    const stored = await loadCheckpoint(run.checkpoint.file, run.checkpoint.run);
-    for (const [to, from] of [
-      [parameters, stored.parameters],
-      [optimiser.first, stored.first],
-      [optimiser.second, stored.second],
-    ] as const) {
-      for (const name of Object.keys(to) as (keyof AgentNumbers)[]) to[name].set(from[name]);
-    }
-    best = stored.best;
-    optimiser.updates = stored.state.step;
-    state = stored.state;
-  } else {
-    const { loss } = await validate(run, parameters, 0, true);
-    state = { step: 0, waited: 0, bestLoss: loss, bestStep: 0, firstLoss: loss, seconds: 0 };
-  }
+  let state = run.checkpoint.resume ? await resumed(run, learners) : await begun(run, learners);
   const secondsBefore = state.seconds;
   const save = async (): Promise<void> => {
-    state = { ...state, seconds: secondsBefore + (performance.now() - began) / 1000 };
-    const { first, second } = optimiser;
-    await saveCheckpoint(run.checkpoint.file, { state, parameters, first, second, best }, run.checkpoint.run);
+    const seconds = secondsBefore + (performance.now() - began) / 1000;
+    state = { ...state, seconds, updates: perAgent(({ optimiser }) => optimiser.updates) };
+    await saveCheckpoint(run.checkpoint.file, { state, agents: perAgent((of) => of.numbers()) }, run.checkpoint.run);
   };
+  const steps = [...state.steps];
   while (state.step < schedule.totalSteps && state.waited < settings.patience) {
     const epoch = Math.floor(state.step / stepsPerEpoch);
-    const batches = batchesOfEpoch(run.train, { ...settings, epoch }).slice(state.step % stepsPerEpoch);
-    for (const batch of batches) {
+    for (const [learner, batch] of batchesOf(learners, settings, epoch).slice(state.step % stepsPerEpoch)) {
       if (signal?.aborted === true) {
         await save();
         throwIfAborted(signal);
       }
-      await update(run, parameters, optimiser, batch, { step: state.step, epoch, schedule });
-      state = { ...state, step: state.step + 1 };
+      steps.push(await update(run, learner, batch, { step: state.step, epoch, schedule }));
+      state = { ...state, step: state.step + 1, steps };
     }
-    const valid = await validate(run, parameters, state.step, false, state.bestLoss);
+    const valid = await validate(run, learners, state);
+    state = { ...state, validations: [...state.validations, valid], waited: valid.best ? 0 : state.waited + 1 };
     if (valid.best) {
-      best = copyOf(parameters);
-      state = { ...state, waited: 0, bestLoss: valid.loss, bestStep: state.step };
-    } else {
-      state = { ...state, waited: state.waited + 1 };
+      for (const learner of learners) learner.keepAsBest();
+      state = { ...state, bestLoss: valid.valid_loss, bestStep: state.step };
     }
     await save();
-    if (valid.loss > DIVERGED * state.firstLoss) {
-      throw new TrainingError(
-        'loss_diverged',
-        `The validation loss is ${valid.loss.toFixed(3)} after ${state.step} steps, ${state.firstLoss.toFixed(3)} before; use a lower learning rate.`,
-      );
-    }
+    checkNotDiverged(state.validations);
   }
-  return { best, state, stoppedEarly: state.step < schedule.totalSteps };
+  return { best: perAgent(({ best }) => best), state, stoppedEarly: state.step < schedule.totalSteps };
 }
 
-/** One update from the gradients of all micro-batches. */
+/** The batches of an epoch, each with the agent that learns from it. */
+function batchesOf(learners: readonly Learner[], settings: Settings, epoch: number): [Learner, Sequence[][]][] {
+  const lists = learners.map((learner) =>
+    batchesOfEpoch(learner.lesson.train, { ...settings, epoch }).map((batch): [Learner, Sequence[][]] => [
+      learner,
+      batch,
+    ]),
+  );
+  return interleaved(lists, { seed: settings.seed, epoch });
+}
+
+async function begun(run: Run, learners: readonly Learner[]): Promise<RunState> {
+  const nothing = { step: 0, updates: {}, waited: 0, bestLoss: Infinity, bestStep: 0, seconds: 0 };
+  const valid = await validate(run, learners, nothing);
+  return { ...nothing, bestLoss: valid.valid_loss, steps: [], validations: [valid] };
+}
+
+async function resumed({ checkpoint }: Run, learners: readonly Learner[]): Promise<RunState> {
+  const { file, run } = checkpoint;
+  const stored = await loadCheckpoint(
+    file,
+    run,
+    learners.map(({ agent }): AgentName => agent),
+  );
+  for (const learner of learners) {
+    learner.restore(stored.agents[learner.agent]!, stored.state.updates[learner.agent] ?? 0);
+  }
+  return stored.state;
+}
+
+/** One update of one agent from the gradients of all micro-batches. */
 async function update(
   { graphs, settings, onReport }: Run,
-  parameters: AgentNumbers,
-  optimiser: AdamW<keyof AgentNumbers>,
+  { agent, parameters, optimiser }: Learner,
   batch: readonly (readonly Sequence[])[],
-  at: { readonly step: number; readonly epoch: number; readonly schedule: Parameters<typeof learningRateAt>[1] },
-): Promise<void> {
+  at: { readonly step: number; readonly epoch: number; readonly schedule: Schedule },
+): Promise<StepReport> {
   const began = performance.now();
   const gradients = zerosLike(parameters);
   let sums: Sums = NO_SUMS;
@@ -152,33 +139,20 @@ async function update(
   }
   const learningRate = learningRateAt(at.step, at.schedule);
   optimiser.update(gradients, learningRate);
-  const rows = batch.reduce((sum, part) => sum + part.length, 0);
-  onReport?.({
+  const sequences = batch.reduce((sum, part) => sum + part.length, 0);
+  const seconds = (performance.now() - began) / 1000;
+  const report = {
     step: at.step + 1,
     total_steps: at.schedule.totalSteps,
     epoch: at.epoch + 1,
+    agent,
     train_loss: crossEntropy(sums),
     train_mean_token_accuracy: accuracy(sums),
     learning_rate: learningRate,
     grad_norm: norm,
-    sequences_per_second: (1000 * rows) / (performance.now() - began),
-  });
-}
-
-async function validate(
-  { graphs, valid, validRows, settings, onReport }: Run,
-  parameters: AgentNumbers,
-  step: number,
-  first: boolean,
-  bestLoss = Infinity,
-): Promise<{ readonly loss: number; readonly best: boolean }> {
-  const { total } = await evaluateAgent(graphs, parameters, valid, {
-    rows: validRows,
-    microBatch: settings.microBatch,
-  });
-  const loss = crossEntropy(total);
-  if (!Number.isFinite(loss)) throw new TrainingError('loss_not_finite', 'The validation loss is not a number.');
-  const best = first || loss < bestLoss;
-  onReport?.({ step, valid_loss: loss, valid_mean_token_accuracy: accuracy(total), best });
-  return { loss, best };
+    seconds,
+    sequences_per_second: sequences / seconds,
+  };
+  onReport?.(report);
+  return report;
 }

@@ -1,27 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { fieldOf, type AgentName } from '../../agents/names.js';
+import { fieldOf } from '../../agents/names.js';
 import { inspectAgent } from '../../adapters/inspect-agent.js';
 import { answerOfServer, type Answer } from '../../cli/client.js';
 import { CommandError } from '../../cli/exit-codes.js';
+import { EXIT } from '../command-line.js';
+import { startsOf, type AgentChoice } from '../finetune/options.js';
 import { heldOutRequest, type HeldOutRequest } from './held-out-request.js';
-import { faultOfParent, NotPublishable, publishCandidate, readReport } from './publish.js';
+import { faultOfParent, NotPublishable, publishCandidates, readReport, reasonsOf, type Servers } from './publish.js';
 import { sharedLines } from './shared-lines.js';
 
-/** Exit codes of `npm run train` after which there is a candidate with a report. */
-const TRAINED = { better: 0, notBetter: 3 };
-
 /** The whole way from rows to another answer. */
-export interface LoopOptions {
-  readonly agent: AgentName;
-  /** The agent's file to start from. */
+export interface LoopOptions extends Servers {
+  readonly agent: AgentChoice;
+  /** The agent's file to start from, or the folder of agents. */
   readonly from: string;
   readonly rows: string;
   readonly heldOut: string | undefined;
   /** Folder of the training. */
   readonly out: string;
-  readonly server: string;
   readonly force: boolean;
   /** More arguments of `npm run train`. */
   readonly trainArguments: readonly string[];
@@ -39,32 +37,44 @@ export class TrainingFailed extends Error {
 }
 
 /**
- * Fine-tunes an agent, asks a running server about a held-out row, publishes the candidate there, asks again, and prints both
- * answers beside the right one. Throws TrainingFailed, NotPublishable, CommandError, AgentError.
+ * Fine-tunes an agent or both, asks a running server about a held-out row, publishes the candidates there, asks again, and prints
+ * both answers beside the right one. Throws TrainingFailed, NotPublishable, CommandError, AgentError.
  */
 export async function runLoop(options: LoopOptions): Promise<void> {
-  const { out, server, force, signal, print } = options;
-  // Known before hours of training: the gate compares with the agent that is live.
-  const { generation: parent } = await inspectAgent(options.from);
-  const fault = await faultOfParent(options.agent, [parent], server, signal);
-  if (fault !== undefined && !force) throw new NotPublishable([fault]);
+  const { out, server, adminServer, force, signal, print } = options;
+  // Known before hours of training: the gate compares with the agents that are live.
+  const faults = await faultsOfStarts(options);
+  if (faults.length > 0 && !force) throw new NotPublishable(faults);
   const code = await trainApart(trainArguments(options));
-  if (code !== TRAINED.better && code !== TRAINED.notBetter) throw new TrainingFailed(code);
+  if (code !== EXIT.done && code !== EXIT.notBetter) throw new TrainingFailed(code);
   const report = await readReport(out);
-  if (!report.gate.publishable && !force) throw new NotPublishable(report.gate.reasons);
+  const reasons = reasonsOf(report.agents.map(({ agent, gate }) => ({ agent, reasons: gate.reasons })));
+  if (reasons.length > 0 && !force) throw new NotPublishable(reasons);
   const question = await heldOutRequest(options.heldOut ?? options.rows, report);
   const ask = (): Promise<Answer> => answerOfServer(question.request, server, { signal, onEvent: () => undefined });
   const before = await ask();
-  const { generation, forced } = await publishCandidate({ folder: out, server, force, signal });
-  if (forced.length > 0) print(`Published by force: ${forced.join('; ')}.\n`);
+  const published = await publishCandidates({ folder: out, adminServer, force, signal });
+  for (const { agent, forced } of published) {
+    if (forced.length > 0) print(`Published ${agent} by force: ${forced.join('; ')}.\n`);
+  }
   const after = await ask();
-  if (after.release[fieldOf(report.agent)] !== generation) {
+  if (published.some(({ agent, generation }) => after.release[fieldOf(agent)] !== generation)) {
     throw new CommandError(
       'failed',
       'The next request was answered by another agent: a canary, or somebody else published.',
     );
   }
   print(renderImprovement(question, before, after));
+}
+
+async function faultsOfStarts({ agent: choice, from, adminServer, signal }: LoopOptions): Promise<string[]> {
+  const agents = [];
+  for (const start of startsOf(choice, from)) {
+    const { generation } = await inspectAgent(start.from);
+    const fault = await faultOfParent(start.agent, [generation], adminServer, signal);
+    agents.push({ agent: start.agent, reasons: fault === undefined ? [] : [fault] });
+  }
+  return reasonsOf(agents);
 }
 
 function trainArguments({ agent, from, rows, heldOut, out, trainArguments: more }: LoopOptions): string[] {

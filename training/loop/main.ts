@@ -1,36 +1,39 @@
 import path from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
-import { AgentError } from '../../adapters/errors.js';
-import { CommandError, exitCode } from '../../cli/exit-codes.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { AGENT_NAMES, type AgentName } from '../../agents/names.js';
 import { ConfigError, packageRoot } from '../../server/config.js';
-import { runLoop, TrainingFailed } from './loop.js';
-import { NotPublishable, publishCandidate } from './publish.js';
-
-/** The same as of `npm run train`. */
-const NOT_BETTER = 3;
+import { EXIT, runCommandLine, type Running } from '../command-line.js';
+import { AGENT_CHOICES, type AgentChoice } from '../finetune/options.js';
+import { runLoop } from './loop.js';
+import { publishCandidates, type Servers } from './publish.js';
 
 const AFTERWARDS = `
 The server's key is taken from ADMIN_API_KEY or ADMIN_API_KEY_FILE.
 
 Exit codes:
-  ${exitCode.patched}    published
-  ${exitCode.failed}    failure; a refusal of the server is named by its code
-  ${exitCode.usage}    the command line cannot be used
-  ${NOT_BETTER}    the gate says no: nothing was published
-  ${exitCode.interrupted}  interrupted`;
+  ${EXIT.done}    published
+  ${EXIT.failed}    failure; a refusal of the server is named by its code
+  ${EXIT.usage}    the command line cannot be used
+  ${EXIT.notBetter}    the gate says no: nothing was published
+  ${EXIT.interrupted}  interrupted`;
 
 interface Target {
   readonly server: string;
+  readonly adminServer?: string;
   readonly force: boolean;
   readonly out: string;
 }
 
+interface PublishTarget extends Target {
+  readonly agent?: AgentName;
+  readonly canary?: number;
+}
+
 interface LoopTarget extends Target {
-  readonly agent: RequiredAgent;
+  readonly agent: AgentChoice;
   readonly rows: string;
   readonly heldout?: string;
-  readonly from?: string;
+  readonly from: string;
 }
 
 function share(text: string): number {
@@ -41,13 +44,7 @@ function share(text: string): number {
   return value;
 }
 
-/** Runs the command line and returns the exit code. */
-async function main(argv: readonly string[]): Promise<number> {
-  const interrupt = new AbortController();
-  process.once('SIGINT', () => {
-    interrupt.abort(new Error('Interrupted.'));
-  });
-  const { signal } = interrupt;
+function command({ signal }: Running): Command {
   const print = (text: string): void => void process.stdout.write(text);
   const program = new Command('npm run training --').description('From a candidate to what is served.').exitOverride();
   const add = (name: string, description: string): Command =>
@@ -56,41 +53,40 @@ async function main(argv: readonly string[]): Promise<number> {
       .description(description)
       .exitOverride()
       .option('-s, --server <url>', 'the server', 'http://127.0.0.1:8080')
+      .option('--admin-server <url>', 'where its admin API listens (default: as --server)')
       .option('--force', 'publish against the gate; the reasons go into the lineage of the agent', false)
       .option('--out <folder>', 'folder of the training', path.join(packageRoot, '.work', 'train'))
       .addHelpText('after', AFTERWARDS);
 
-  add('publish', 'hand the candidate of a training to a running server')
+  add('publish', 'hand the candidates of a training to a running server: every one of them, or none')
+    .addOption(new Option('--agent <name>', 'only that of this agent').choices(AGENT_NAMES))
     .addOption(new Option('--canary <share>', 'serve it to this share of the requests only').argParser(share))
-    .action(async ({ out, ...options }: Target & { readonly canary?: number }) => {
-      const published = await publishCandidate({ ...options, folder: out, signal });
+    .action(async ({ out, ...options }: PublishTarget) => {
+      const published = await publishCandidates({ ...options, ...serversOf(options), folder: out, signal });
       print(`${JSON.stringify(published, undefined, 2)}\n`);
     });
   add('loop', 'fine-tune, pass the gate, publish, and show the next answer; takes every option of npm run train')
-    .addOption(new Option('--agent <name>', 'which agent').choices(REQUIRED_AGENTS).makeOptionMandatory())
+    .addOption(new Option('--agent <name>', 'which agent, or both').choices(AGENT_CHOICES).makeOptionMandatory())
     .requiredOption('--rows <file>', 'edits to learn from')
     .option('--heldout <file>', 'edits for the report only (default: the last of --rows)')
-    .option('--from <file>', 'agent to start from, the one that is live (default: that of adapters/files)')
+    .option(
+      '--from <path>',
+      'agent to start from, the one that is live, or the folder it lies in',
+      path.join(packageRoot, 'adapters', 'files'),
+    )
     .allowUnknownOption()
     .allowExcessArguments()
-    .action(async (options: LoopTarget, command: Command) => {
-      const { agent, heldout: heldOut } = options;
-      const from = options.from ?? path.join(packageRoot, 'adapters', 'files', `${agent}.safetensors`);
-      await runLoop({ ...options, from, heldOut, trainArguments: command.args, signal, print });
+    .action(async (options: LoopTarget, { args }: Command) => {
+      const { heldout: heldOut } = options;
+      await runLoop({ ...options, ...serversOf(options), heldOut, trainArguments: args, signal, print });
     });
-
-  try {
-    await program.parseAsync(argv);
-    return exitCode.patched;
-  } catch (error) {
-    if (signal.aborted) return exitCode.interrupted;
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCode.usage;
-    const message = error instanceof AgentError ? `${error.code}: ${error.message}` : (error as Error).message;
-    process.stderr.write(`${message}\n`);
-    if (error instanceof TrainingFailed || error instanceof CommandError) return error.exitCode;
-    if (error instanceof NotPublishable) return NOT_BETTER;
-    return error instanceof ConfigError ? exitCode.usage : exitCode.failed;
-  }
+  return program;
 }
 
-process.exitCode = await main(process.argv);
+function serversOf({ server, adminServer = server }: Pick<Target, 'server' | 'adminServer'>): Servers {
+  return { server, adminServer };
+}
+
+process.exitCode = await runCommandLine(process.argv, command, (error) =>
+  error instanceof ConfigError ? EXIT.usage : undefined,
+);

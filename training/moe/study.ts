@@ -35,7 +35,7 @@ export function studyRows(read: ReadRows, counts: RowCounts): StudyRows & Pick<S
   const wanted = Object.values(counts).reduce((sum, count) => sum + count, 0);
   const rows = read.rows.filter(({ analysisIds }) => analysisIds.length > 0).slice(-wanted);
   // By shares, so that a short file is split in the same proportions.
-  const { train, valid, heldOut, dropped } = splitRows({ ...read, rows }, undefined, 'issue-analysis', {
+  const { train, valid, heldOut, dropped } = splitRows({ ...read, rows }, undefined, ['issue-analysis'], {
     heldOut: counts.heldOut / wanted,
     valid: counts.valid / wanted,
   });
