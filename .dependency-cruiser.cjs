@@ -23,6 +23,18 @@ module.exports = {
       '^(?!agents/)',
     ),
     layer(
+      'page-is-a-client',
+      'the page runs in browsers and knows the HTTP contract alone',
+      '^page/',
+      '^(platform|agents|model|adapters|pipeline|server|cli|training|bench|test)/|node_modules',
+    ),
+    layer(
+      'page-stays-in-browsers',
+      'its modules are served as files, never imported by what runs in Node',
+      '^(platform|agents|model|adapters|pipeline|server|cli|training|bench|test)/',
+      '^page/',
+    ),
+    layer(
       'model-is-the-ground',
       'model/ knows nothing above it',
       '^model/',

@@ -23,10 +23,12 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist/platform ./dist/platform
 COPY --from=build /app/dist/agents ./dist/agents
 COPY --from=build /app/dist/server ./dist/server
+COPY --from=build /app/dist/page ./dist/page
 COPY --from=build /app/dist/pipeline ./dist/pipeline
 COPY --from=build /app/dist/model ./dist/model
 COPY --from=build /app/dist/adapters ./dist/adapters
 COPY --from=build /app/dist/cli ./dist/cli
+COPY page/index.html page/style.css page/icon.svg ./page/
 COPY model/artifacts ./model/artifacts
 COPY adapters/files ./adapters/files
 COPY deploy/probe-rows.jsonl ./deploy/probe-rows.jsonl

@@ -13,6 +13,7 @@ import { operationRoutes } from './routes/operation.js';
 import { openAiErrorBody } from './openai/errors.js';
 import { feedbackRoutes, type FeedbackRouteDeps } from './routes/feedback.js';
 import { OPENAI_PATHS, openAiRoutes } from './routes/openai.js';
+import { pageRoutes } from './routes/page.js';
 import { patchRoutes } from './routes/patches.js';
 
 /** Everything the app is made of; tests put a fake host in. */
@@ -38,6 +39,7 @@ export function buildApp(deps: AppDeps, apis: Apis = { inference: true, admin: t
   if (apis.admin) app.use(adminRoutes(deps));
   if (apis.inference) {
     app.use(operationRoutes(deps));
+    app.use(pageRoutes(deps.config));
     // Without a path: what comes after it needs a key, however its path is written.
     app.use(requireApiKey(deps.config.apiKeys));
     app.use(patchRoutes(deps));

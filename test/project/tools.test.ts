@@ -36,6 +36,7 @@ describe('sources', () => {
   it('keep to the layers', async () => {
     const folders = [
       'platform',
+      'page',
       'agents',
       'server',
       'pipeline',

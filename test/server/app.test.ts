@@ -482,7 +482,7 @@ describe('HTTP', () => {
 
     it('404 not_found, also for other spellings of a path', async () => {
       await start();
-      for (const path of ['/', '/v1', '/v1/patches/', '/V1/patches', '/health/x', '/%', '/..%2f']) {
+      for (const path of ['//', '/page', '/v1', '/v1/patches/', '/V1/patches', '/health/x', '/%', '/..%2f']) {
         await assertError(await fetch(`${server.url}${path}`), 404, 'not_found');
       }
     });
@@ -506,7 +506,7 @@ describe('HTTP', () => {
   describe('openapi.yaml', () => {
     it('sent every documented status', () => {
       // Those of the other tags are sent in their own tests.
-      const others = ['admin', 'feedback', 'openai'];
+      const others = ['admin', 'feedback', 'openai', 'page'];
       const documented = documentedStatuses((tags) => !others.some((tag) => tags.includes(tag)));
       const missing = documented.filter((line) => !seen.has(line));
       assert.deepEqual(missing, []);
