@@ -41,6 +41,8 @@ export function adviceFor({ code, status, retryAfterSeconds }: ApiError): string
 
 function byStatus(code: string, status: number): string {
   if (code.startsWith('agent_')) return 'The file cannot serve here; export or train it again.';
-  if (status >= 500) return 'Try again; if it stays, tell the operator, who finds the reason in the log.';
+  // An error in the middle of a stream has no status of its own; only failures of the server come there.
+  if (status === 0 || status >= 500)
+    return 'Try again; if it stays, tell the operator, who finds the reason in the log.';
   return 'Correct the request, then try again.';
 }

@@ -43,9 +43,10 @@ export async function dropped(data: DataTransfer): Promise<FoundFile[]> {
 
 async function collect(entry: FileSystemEntry, path: string, found: FoundFile[]): Promise<void> {
   if (found.length >= MAX_FOUND || isSkipped(`${path}/`)) return;
-  if (entry instanceof FileSystemFileEntry) {
+  // The classes of entries are no globals in every browser, so `instanceof` cannot tell.
+  if (entry.isFile) {
     const file = await new Promise<File>((resolve, reject) => {
-      entry.file(resolve, reject);
+      (entry as FileSystemFileEntry).file(resolve, reject);
     });
     found.push({ path, file });
     return;
