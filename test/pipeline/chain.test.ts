@@ -49,7 +49,7 @@ describe('chain humaneval', () => {
   it('reads signature, docstring and indentation of the last function', () => {
     const task = humanevalChain.read(`def other():\n  return 1\n\n\n${PROMPT}`);
     assert.equal(task?.fields[0]?.given, 'def largest( items: List[int], least: int = 0 ) -> int');
-    assert.equal(task?.indent, '    ');
+    assert.equal(task.indent, '    ');
     assert.equal(derivedDescription(PROMPT), 'Give the largest of the items, or the least of all if there are none.');
     assert.equal(humanevalChain.read('There is no function here.'), undefined);
     assert.equal(humanevalChain.read('def open(a,\n'), undefined);
