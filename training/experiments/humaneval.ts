@@ -47,7 +47,7 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
   const split = splitTasks(tasks, await lab.tokenizer());
   const failed: FailedRow[] = [...split.failed];
   const runs: HumanEvalRun[] = [];
-  context.plan(context.seeds.length * (7 + 2 * Math.min(size.tasks, split.test.length)));
+  context.plan(context.seeds.length * (8 + 2 * Math.min(size.tasks, split.test.length)));
   const syntax = await SyntaxChecker.load();
   try {
     for (const seed of context.seeds) runs.push(await runSeed(lab, { syntax, split, size, seed, failed }));

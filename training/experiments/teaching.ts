@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
 import { saveAgent } from '../../adapters/agent.js';
-import type { RequiredAgent } from '../../agents/names.js';
+import type { AgentName } from '../../agents/names.js';
 import type { AgentNumbers, LearningGraphs } from '../finetune/graphs.js';
 import { sequencesOf, type TrainingRow } from '../finetune/sequences.js';
 import { train, type Settings } from '../finetune/trainer.js';
@@ -11,7 +11,7 @@ import type { Lab } from './lab.js';
 
 /** One agent's training in an experiment: where it begins, on what it learns, by what its best step is chosen. */
 export interface Lesson {
-  readonly agent: RequiredAgent;
+  readonly agent: AgentName;
   readonly start: AgentNumbers;
   readonly train: readonly TrainingRow[];
   readonly valid: readonly TrainingRow[];
