@@ -17,7 +17,7 @@ export interface Config {
   readonly port: number;
   /** MODEL_DIR: folder with config.json, tokenizer and graphs. */
   readonly modelDir: string;
-  /** AGENTS_DIR: folder with the two agents' safetensors files. */
+  /** AGENTS_DIR: folder with the agents' safetensors files. */
   readonly agentsDir: string;
   /** WORKERS: requests computed at the same time; each holds its own copy of the weights. */
   readonly workers: number;

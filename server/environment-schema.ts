@@ -30,7 +30,7 @@ export const environmentSchema = {
     HOST: anyText('127.0.0.1', 'address to listen on'),
     PORT: integer(0, 65_535, 8080, 'port; 0 takes a free one'),
     MODEL_DIR: anyText('model/artifacts', 'folder of the backbone, relative to the package'),
-    AGENTS_DIR: anyText('adapters/files', 'folder of the two agents’ files'),
+    AGENTS_DIR: anyText('adapters/files', 'folder of the agents’ files'),
     WORKERS: integer(1, 64, 1, 'requests computed at the same time; each worker holds the weights'),
     THREADS: integer(0, 256, 0, 'threads of one worker; 0: the cores shared out among the workers'),
     ABSTAIN_BELOW: decimal(

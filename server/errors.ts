@@ -71,7 +71,7 @@ export const errorTable = {
   agent_malformed: { status: 422, meaning: 'Header, offsets or metadata of the agent file contradict its format.' },
   agent_corrupted: { status: 422, meaning: 'The agent file was sealed with other contents: a bit has changed.' },
   agent_wrong_format: { status: 422, meaning: 'The agent file has another format version.' },
-  agent_wrong_name: { status: 422, meaning: 'The file is not one of the two agents, or not the one asked for.' },
+  agent_wrong_name: { status: 422, meaning: 'The file is none of the agents, or not the one asked for.' },
   agent_wrong_backbone: { status: 422, meaning: 'The agent was trained on another backbone.' },
   agent_missing_tensor: { status: 422, meaning: 'A tensor of the agent is missing.' },
   agent_unknown_tensor: { status: 422, meaning: 'The file has a tensor that no agent has.' },

@@ -68,5 +68,7 @@ function faultOfBody(body: string): string | undefined {
   if (lines.length === 1 && /^return(?:\s+(?:None|0|0\.0|''|""|\[\]|False))?$/.test(lines[0]!)) {
     return 'nothing but a constant';
   }
+  if (lines.length === 1 && /^[rRbBuUfF]?(["'])[^"']*\1$|^[rRuU]?("""|''').*\2$/.test(lines[0]!))
+    return 'nothing but a text';
   return undefined;
 }

@@ -67,7 +67,7 @@ describe('chain humaneval', () => {
     }
     const task = humanevalChain.read(PROMPT)!;
     assert.equal(task.faultOf('    return max(items)\n'), undefined);
-    for (const body of ['    # later\n    pass\n', '    return None\n', '    ...\n', '']) {
+    for (const body of ['    # later\n    pass\n', '    return None\n', '    ...\n', '    """ A text. """\n', '']) {
       assert.notEqual(task.faultOf(body), undefined, body);
     }
   });
