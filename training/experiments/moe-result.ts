@@ -86,6 +86,7 @@ function trainedTable(sides: readonly SideFigures[], heldOut: string): Table {
       'Nats per token, teacher-forced, computed as served; in brackets 95 % intervals over seeds where there are several.',
       'Operations are counted by the sizes, forward and back, of the chosen experts only; the graphs multiply all: ' +
         `${dense.map(({ side, denseOperations }) => `${side} ${(denseOperations! / 1e9).toPrecision(4)}`).join(', ')}.`,
+      'All sides begin without effect and see the same rows and tokens in as many epochs; a mixture takes the updates of both agents in one run. The best epoch by validation is measured.',
       'Active parameters: what one token of one role passes through, of the backbone and all that is trained.',
     ],
   };

@@ -34,7 +34,7 @@ export const moe: Experiment = {
   question:
     'Is it worth keeping two agents apart, where a mixture of adapter experts with a learned router could serve both roles? All sides begin without effect ' +
     'on the same frozen backbone, have the same number of trained parameters, and learn both roles from the same rows and tokens with the same settings; ' +
-    `then one role is adapted alone. At most ${ROWS.base} rows of one repository for both roles, ${ROWS.adapt} later ones to adapt, ${ROWS.valid} to choose the epoch, ` +
+    `then one role is adapted alone. The mixture has 4 experts in each decoder layer, of which a token takes 1 or 2 (docs/training.md). At most ${ROWS.base} rows of one repository for both roles, ${ROWS.adapt} later ones to adapt, ${ROWS.valid} to choose the epoch, ` +
     `the newest ${ROWS.heldOut} held out; ${EPOCHS} epochs each.`,
   version: 1,
   run: (context) => withLab(context, (lab) => run(context, lab)),
