@@ -169,7 +169,7 @@ function resultOf(
           : 'That the code agent reads it is not shown.'),
       own.change.cross_entropy_percent.high < 0
         ? "The agent's own analysis helps."
-        : "The agent's own analysis does not help yet: the code agent trusts what is mostly wrong.",
+        : "The agent's own analysis does not help.",
     ],
     tables: [
       {
