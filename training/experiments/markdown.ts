@@ -71,8 +71,14 @@ export function sectionOf(
 
 const HEAD = `# Experiments
 
-Written by \`npm run experiments\`; the command under each table or plot makes it again, and the hash names its inputs. Where a number
-stands in the column "seed", it is from the seed's own runs on the same rows, except where said otherwise.`;
+Written by \`npm run experiments -- all\`, or by one experiment at a time (\`--help\` names them, their data, their output and their exit codes). The
+command under each table or plot makes it again; the hash names its inputs. Only what was measured stands here: an experiment without a
+section has not been run on the weights of this repository. In a column "seed" are the figures of the seed's own runs on the same rows.
+
+Rows are mined by \`npm run data -- mine\` into \`.work/rows/\` and never committed. Beside the results in \`.work/experiments\` lie LaTeX tables
+(booktabs), SVG plots, all numbers as JSON, samples and failed rows. Plots are not written as PNG: the renderer for it, resvg, is under
+MPL-2.0. A killed run goes on by the same command. Same seed, backbone, agents and rows give the same numbers on one machine; times, and
+the last digits between processors, may differ. With \`--quick\` everything runs on the tiny model, and the document goes to the output folder.`;
 
 /** The document with a section put in the place of its former self, or at the end. */
 export function withSection(document: string | undefined, name: string, section: string): string {
