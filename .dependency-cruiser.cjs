@@ -128,6 +128,28 @@ module.exports = {
       to: { path: 'node_modules/onnxruntime-node' },
     },
     {
+      name: 'traces-from-one-place',
+      comment:
+        'OpenTelemetry is loaded by the one module that is imported when there is an endpoint, so without one nothing of it is',
+      severity: 'error',
+      from: { pathNot: '^server/telemetry/open-telemetry\\.ts$' },
+      to: { path: 'node_modules/@opentelemetry/' },
+    },
+    {
+      name: 'traces-only-when-wanted',
+      comment: 'whatever imported it in the ordinary way would load OpenTelemetry always',
+      severity: 'error',
+      from: {},
+      to: { path: '^server/telemetry/open-telemetry\\.ts$', dependencyTypesNot: ['dynamic-import'] },
+    },
+    {
+      name: 'github-from-one-place',
+      comment: 'server and command line speak to GitHub by the same module',
+      severity: 'error',
+      from: { pathNot: '^server/github/' },
+      to: { path: 'node_modules/@octokit/' },
+    },
+    {
       name: 'http-stays-in-the-server',
       severity: 'error',
       from: { pathNot: '^(server|test)/' },

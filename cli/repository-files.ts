@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { lstat, readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pathFault } from '../server/request-checks.js';
+import { isCandidate, isVendored } from '../server/source-paths.js';
 import { git } from './git.js';
 
 /** A text file of a repository. */
@@ -31,14 +31,6 @@ export interface RepositoryOptions {
 const maxFiles = 20_000;
 const maxTotalBytes = 64 * 2 ** 20;
 
-const sourceCode =
-  /\.(?:py|pyi|pyx|js|jsx|mjs|cjs|ts|tsx|mts|cts|java|kt|kts|scala|go|rs|rb|php|c|h|cc|cpp|cxx|hpp|hh|cs|swift|m|lua|pl|pm|r|jl|ex|exs|erl|hs|clj|dart|sh|bash|sql|vue|svelte)$/i;
-const vendored =
-  /(?:^|\/)(?:node_modules|bower_components|vendor|vendored|_vendor|third_party|thirdparty|site-packages|dist|build|target|out|coverage|__pycache__|venv|env|eggs)(?:\/|$)/i;
-const generated = /(?:\.min\.(?:js|css)|\.bundle\.js|_pb2(?:_grpc)?\.pyi?|\.pb\.go|\.generated\.\w+)$/i;
-const tests =
-  /(?:^|\/)(?:tests?|testing|__tests__|spec)\/|(?:^|\/)(?:test_[^/]*|conftest)\.py$|(?:_test|\.test|\.spec)\.\w+$/i;
-
 /**
  * The source files of a folder: in a git repository what git knows or would add, elsewhere everything that is not hidden.
  * Without links, vendored and generated code, binary and too large files.
@@ -64,13 +56,6 @@ export async function readRepository(options: RepositoryOptions): Promise<Reposi
   return { files, left: paths.length - read };
 }
 
-/** Whether a path is worth reading by its name. */
-export function isCandidate(path: string, includeTests: boolean): boolean {
-  if (!sourceCode.test(path) || generated.test(path) || vendored.test(path)) return false;
-  if (!includeTests && tests.test(path)) return false;
-  return pathFault(path) === undefined;
-}
-
 /** Paths below the folder that git tracks or would add; none if this is no git repository. */
 async function pathsOfGit(repo: string): Promise<string[]> {
   const { code, stdout } = await git(repo, ['ls-files', '-z', '--cached', '--others', '--exclude-standard']);
@@ -86,7 +71,7 @@ async function walk(repo: string, folder = ''): Promise<string[]> {
   for (const entry of entries) {
     if (entry.name.startsWith('.')) continue;
     const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-    if (entry.isDirectory() && !vendored.test(path)) found.push(...(await walk(repo, path)));
+    if (entry.isDirectory() && !isVendored(path)) found.push(...(await walk(repo, path)));
     else if (entry.isFile()) found.push(path);
   }
   return found;

@@ -9,6 +9,7 @@ import { adaptersOf, requireServed, type ModelId } from './openai/models.js';
 import type { Contract } from './openapi.js';
 import type { CanaryWatch } from './releases/canary-watch.js';
 import type { Lease, ReleaseRegistry } from './releases/registry.js';
+import { errorType, type Span } from './telemetry/tracing.js';
 
 /** What the routes need that compute something. */
 export interface InferenceDeps {
@@ -31,6 +32,18 @@ export interface RequestLocals {
   code?: ErrorCode;
   /** Id of the release it was pinned to, also if it failed then. */
   release?: string;
+  span: Span;
+}
+
+/** Who asks for a run: a request of HTTP, or work that no connection waits for. */
+export interface Caller {
+  /** Picks the side while a canary is served. */
+  readonly key: string;
+  /** Aborts when nobody wants the answer any more. */
+  readonly gone: AbortSignal;
+  readonly span: Span;
+  /** Told the id of the release that the run is pinned to. */
+  readonly onPinned: (release: string) => void;
 }
 
 /** What a request holds while it is computed. */
@@ -39,15 +52,34 @@ export interface Admitted {
   readonly lease: Lease;
   /** Aborts when the client goes, the deadline passes or the server has drained. */
   readonly signal: AbortSignal;
+  /** What the run is a part of. */
+  readonly span: Span;
+}
+
+/** {@link runFor} the client of a response. */
+export function runAdmitted(
+  deps: InferenceDeps,
+  response: Response,
+  model: ModelId,
+  work: (admitted: Admitted) => Promise<Outcome>,
+): Promise<void> {
+  const locals = response.locals as RequestLocals;
+  const caller: Caller = {
+    key: response.req.get('x-request-key') ?? locals.id,
+    gone: signalOfClient(response),
+    span: locals.span,
+    onPinned: (release) => (locals.release = release),
+  };
+  return runFor(deps, caller, model, work);
 }
 
 /**
  * Queue, release and deadline of one request to a model: `work` runs with a slot and a pinned release, which it loses when it ends.
  * It returns how it ended. Throws what the queue and `work` throw, and AppError `not_ready`, `model_not_found`.
  */
-export async function runAdmitted(
+export async function runFor(
   deps: InferenceDeps,
-  response: Response,
+  { key, gone, span, onPinned }: Caller,
   model: ModelId,
   work: (admitted: Admitted) => Promise<Outcome>,
 ): Promise<void> {
@@ -55,30 +87,32 @@ export async function runAdmitted(
   if (host.state === 'loading' || !registry.state) {
     throw new AppError('not_ready', 'The model is still loading.', { retryAfterSeconds: 1 });
   }
-  const gone = signalOfClient(response);
   const admitted = performance.now();
   // The pair is chosen here and stays, however long the request waits and whatever is published meanwhile.
-  const lease = registry.pin(response.req.get('x-request-key') ?? idOf(response));
-  (response.locals as RequestLocals).release = lease.release.id;
+  const lease = registry.pin(key);
+  onPinned(lease.release.id);
   try {
     requireServed(model, lease.release);
   } catch (error) {
     lease.end();
     throw error;
   }
+  const queued = span.child('queue');
   const waited = metrics.adapters.waitFor(adaptersOf(model));
   const slot = await admission
     .acquire(gone)
     .catch((error: unknown) => {
       lease.end();
+      queued.end(errorType(error));
       throw error;
     })
     .finally(waited);
+  queued.end();
   metrics.queueTime.observe(slot.waitedMs / 1000);
   const deadline = deadlineAfter(deps.config.requestTimeoutMs);
   let outcome: Outcome = 'failed';
   try {
-    outcome = await work({ slot, lease, signal: AbortSignal.any([gone, deadline.signal, deps.drained]) });
+    outcome = await work({ slot, lease, signal: AbortSignal.any([gone, deadline.signal, deps.drained]), span });
   } catch (error) {
     outcome = outcomeOf(error);
     throw error;

@@ -1,6 +1,5 @@
-import type { Response } from 'express';
 import type { Logger } from 'pino';
-import { idOf, type Admitted } from './admitted-run.js';
+import type { Admitted } from './admitted-run.js';
 import type { ChainResult, CompletionResult, InferenceResult } from './inference/messages.js';
 import type { Metrics } from './metrics.js';
 import type { ModelId } from './openai/models.js';
@@ -11,10 +10,10 @@ interface AnswerSinks {
   readonly logger: Logger;
 }
 
-/** Counts and logs an answer of the pipeline. Neither the request's text nor the answer's is logged. */
+/** Counts and logs an answer of the pipeline to the request `id`. Neither the request's text nor the answer's is logged. */
 export function observePatches(
   { metrics, logger }: AnswerSinks,
-  response: Response,
+  id: string,
   { slot, lease }: Admitted,
   answer: InferenceResult,
 ): void {
@@ -23,13 +22,13 @@ export function observePatches(
   metrics.observeResult(answer, lease.label, slot.waitedMs);
   const timings = { queue: slot.waitedMs, ...result.timings };
   const patches = result.patches.length;
-  logger.info({ id: idOf(response), status, patches, usage, timings, release, label: lease.label }, 'patches');
+  logger.info({ id, status, patches, usage, timings, release, label: lease.label }, 'patches');
 }
 
 /** Counts and logs a completion, which took `ms` after the queue; no text of it is logged. */
 export function observeCompletion(
   { metrics, logger }: AnswerSinks,
-  response: Response,
+  id: string,
   { slot, lease }: Admitted,
   model: ModelId,
   { completion, release }: CompletionResult,
@@ -42,13 +41,13 @@ export function observeCompletion(
     usage.completion_tokens,
   );
   const timings = { queue: slot.waitedMs, total: ms };
-  logger.info({ id: idOf(response), model, finish, usage, timings, release, label: lease.label }, 'completion');
+  logger.info({ id, model, finish, usage, timings, release, label: lease.label }, 'completion');
 }
 
 /** Counts and logs a chain's answer, which took `ms` after the queue; no text of it is logged. */
 export function observeChain(
   { metrics, logger }: AnswerSinks,
-  response: Response,
+  id: string,
   { slot, lease }: Admitted,
   model: ModelId,
   { answer, release }: ChainResult,
@@ -59,8 +58,5 @@ export function observeChain(
   const timings = { queue: slot.waitedMs, total: ms };
   for (const { agent, tokens } of tries) metrics.agents.generationTokens.inc({ agent }, tokens);
   const passed = answer.text !== null;
-  logger.info(
-    { id: idOf(response), model, passed, tries: tries.length, usage, timings, release, label: lease.label },
-    'chain',
-  );
+  logger.info({ id, model, passed, tries: tries.length, usage, timings, release, label: lease.label }, 'chain');
 }

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import express, { type Express, type RequestHandler } from 'express';
-import type { Logger } from 'pino';
 import type { InferenceDeps, RequestLocals } from './admitted-run.js';
 import { AppError } from './errors.js';
 import { errorHandler } from './http-errors.js';
-import type { Metrics } from './metrics.js';
 import type { Contract } from './openapi.js';
 import { requireApiKey } from './keys.js';
 import { adminRoutes } from './routes/admin.js';
@@ -15,9 +13,10 @@ import { feedbackRoutes, type FeedbackRouteDeps } from './routes/feedback.js';
 import { OPENAI_PATHS, openAiRoutes } from './routes/openai.js';
 import { pageRoutes } from './routes/page.js';
 import { patchRoutes } from './routes/patches.js';
+import { noSpan, type Tracing } from './telemetry/tracing.js';
 
 /** Everything the app is made of; tests put a fake host in. */
-export type AppDeps = InferenceDeps & AdminRouteDeps & FeedbackRouteDeps;
+export type AppDeps = InferenceDeps & AdminRouteDeps & FeedbackRouteDeps & { readonly tracing: Tracing };
 
 /** What one port answers. */
 export interface Apis {
@@ -34,7 +33,7 @@ export function buildApp(deps: AppDeps, apis: Apis = { inference: true, admin: t
   app.enable('strict routing');
   app.set('query parser', false);
 
-  app.use(trace(deps.logger, deps.metrics, deps.contract, () => deps.admission.closed));
+  app.use(trace(deps, () => deps.admission.closed));
   app.use(onlyDocumentedMethods(deps.contract));
   if (apis.admin) app.use(adminRoutes(deps));
   if (apis.inference) {
@@ -57,10 +56,16 @@ export function buildApp(deps: AppDeps, apis: Apis = { inference: true, admin: t
 /** Paths whose requests are worth a log line at `info`, and whose errors are counted by code. */
 const INFERENCE_PATHS = ['/v1/patches', '/v1/chat/completions', '/v1/completions'];
 
+/** Asked again and again by whoever watches the server: not worth a span. */
+const PROBE_PATHS = ['/health', '/ready', '/metrics'];
+
 const uuid = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** Gives the request its id and, when the connection is done with it, a log line and its counts. Nothing of a body is logged. */
-function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: () => boolean): RequestHandler {
+function trace(
+  { logger, metrics, contract, tracing }: Pick<AppDeps, 'logger' | 'metrics' | 'contract' | 'tracing'>,
+  closing: () => boolean,
+): RequestHandler {
   return (request, response, next) => {
     const started = performance.now();
     const sent = request.get('x-request-id');
@@ -72,6 +77,8 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
     const path = contract.templateOf(request.path) ?? 'unknown';
     // Any word may be sent as a method; only documented ones become a label.
     const method = contract.methodsOf(request.path).includes(request.method) ? request.method : 'other';
+    const span = PROBE_PATHS.includes(path) ? noSpan : tracing.request(method, path, request.headers);
+    locals.span = span;
     metrics.httpInFlight.inc();
     response.once('close', () => {
       metrics.httpInFlight.dec();
@@ -85,8 +92,11 @@ function trace(logger: Logger, metrics: Metrics, contract: Contract, closing: ()
       const { code, release } = locals;
       if (isInference && code !== undefined) metrics.rejected.inc({ reason: code });
       if (method === 'POST') metrics.releases.answered(path, code);
+      span.set({ 'http.response.status_code': status, 'agentic.request.id': id });
+      span.end(code ?? (status === 499 ? 'client_gone' : undefined));
+      const trace = span.traceId;
       const level = status >= 500 ? 'warn' : isInference ? 'info' : 'debug';
-      logger[level]({ id, method, path, status, code, release, ms: Math.round(ms * 10) / 10 }, 'request');
+      logger[level]({ id, method, path, status, code, release, trace, ms: Math.round(ms * 10) / 10 }, 'request');
     });
     next();
   };

@@ -45,6 +45,10 @@ export interface Config {
   readonly canary: CanaryLimits;
   /** FEEDBACK_DIR (empty: none is kept), FEEDBACK_DAYS, FEEDBACK_MAX_BYTES. */
   readonly feedback: FeedbackSettings;
+  /** GITHUB_…: the webhook. */
+  readonly github: GitHubSettings;
+  /** OTEL_EXPORTER_OTLP_ENDPOINT: where spans go; empty: none are made. */
+  readonly otlpEndpoint: string;
   /** QUEUE_SIZE: requests that may wait for a worker. */
   readonly queueSize: number;
   /** QUEUE_TIMEOUT_MS: longest wait in the queue. */
@@ -79,6 +83,23 @@ export interface AgentLimits {
   readonly maxAgents: number;
   /** MAX_RESIDENT_AGENTS: agents in the memory of each worker. */
   readonly maxResident: number;
+}
+
+/** How issues of GitHub are answered. */
+export interface GitHubSettings {
+  /** GITHUB_WEBHOOK_SECRET, GITHUB_WEBHOOK_SECRET_FILE: neither: the webhook is off. */
+  readonly secrets: KeySource;
+  /** GITHUB_TOKEN, GITHUB_TOKEN_FILE. */
+  readonly tokens: KeySource;
+  /** GITHUB_API_URL. */
+  readonly apiUrl: string;
+  /** GITHUB_LABEL: the label that asks for a patch. */
+  readonly label: string;
+  /** GITHUB_ANSWER. */
+  readonly answer: 'comment' | 'draft_pull_request';
+  /** GITHUB_MAX_FILES, GITHUB_MAX_BYTES: what is read from the repository for one issue. */
+  readonly maxFiles: number;
+  readonly maxBytes: number;
 }
 
 /** The environment says something that cannot be used; the text names variable and rule. */
@@ -161,6 +182,16 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
       days: number('FEEDBACK_DAYS'),
       maxBytes: number('FEEDBACK_MAX_BYTES'),
     }),
+    github: Object.freeze({
+      secrets: { key: text('GITHUB_WEBHOOK_SECRET'), file: text('GITHUB_WEBHOOK_SECRET_FILE') },
+      tokens: { key: text('GITHUB_TOKEN'), file: text('GITHUB_TOKEN_FILE') },
+      apiUrl: text('GITHUB_API_URL'),
+      label: text('GITHUB_LABEL'),
+      answer: text('GITHUB_ANSWER') as GitHubSettings['answer'],
+      maxFiles: Math.min(number('GITHUB_MAX_FILES'), number('MAX_FILES')),
+      maxBytes: number('GITHUB_MAX_BYTES'),
+    }),
+    otlpEndpoint: text('OTEL_EXPORTER_OTLP_ENDPOINT'),
     queueSize: number('QUEUE_SIZE'),
     queueTimeoutMs: number('QUEUE_TIMEOUT_MS'),
     requestTimeoutMs: number('REQUEST_TIMEOUT_MS'),

@@ -44,6 +44,8 @@ export const errorTable = {
   binary_content: { status: 422, meaning: 'A file or the issue is not text: it holds NUL or an unpaired surrogate.' },
   admin_off: { status: 403, meaning: 'The admin API is off: neither ADMIN_API_KEY nor ADMIN_API_KEY_FILE is set.' },
   unauthorized: { status: 401, meaning: 'The key of this API is missing or wrong; send it as Authorization: Bearer.' },
+  github_off: { status: 403, meaning: 'The webhook of GitHub is off: no GITHUB_WEBHOOK_SECRET is set.' },
+  wrong_signature: { status: 401, meaning: 'X-Hub-Signature-256 is missing, or not that of the body and the secret.' },
   path_forbidden: { status: 403, meaning: 'The path leads out of AGENTS_DIR, or to something that is not a file.' },
   feedback_off: { status: 403, meaning: 'No feedback is kept: FEEDBACK_DIR is not set.' },
   answer_not_found: { status: 404, meaning: 'No answer of this id is kept for feedback: it is unknown or expired.' },

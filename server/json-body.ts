@@ -11,11 +11,21 @@ const wrongType = 'The body must be application/json in UTF-8, without content e
  * Throws AppError `unsupported_media_type`, `body_too_large` or `malformed_json`, and ClientGoneError when the client breaks off.
  */
 export async function readJsonBody(request: IncomingMessage, maxBytes: number): Promise<unknown> {
+  return parseJson(await readJsonText(request, maxBytes));
+}
+
+/** The text of a JSON body before it is parsed, with the same rules. */
+export async function readJsonText(request: IncomingMessage, maxBytes: number): Promise<string> {
   checkMediaType(request);
   const bytes = await readBytes(request, maxBytes);
   if (!isUtf8(bytes)) throw new AppError('malformed_json', 'The body is not UTF-8.');
+  return bytes.toString('utf8');
+}
+
+/** Throws AppError `malformed_json`. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    return JSON.parse(text) as unknown;
   } catch (cause) {
     throw new AppError('malformed_json', `The body is not JSON: ${(cause as Error).message.slice(0, 200)}`);
   }

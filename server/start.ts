@@ -17,6 +17,7 @@ import { openStore } from './releases/open.js';
 import { Publisher } from './releases/publisher.js';
 import { ReleaseRegistry } from './releases/registry.js';
 import { WatchedFolder } from './releases/watched-folder.js';
+import { openTracing } from './telemetry/tracing.js';
 
 /** A server that listens. */
 export interface RunningServer {
@@ -78,6 +79,7 @@ export async function startServer(options: {
   // Read while the model loads.
   const { folder } = config.feedback;
   const feedback = folder === '' ? undefined : await FeedbackStore.open(config.feedback).catch(giveUp);
+  const tracing = await openTracing(config.otlpEndpoint);
   const registry = new ReleaseRegistry(host);
   const checker = new AgentChecker(config.modelDir);
   const publisher = opened && new Publisher({ ...opened, checker, registry, limits: config.agentLimits });
@@ -134,6 +136,7 @@ export async function startServer(options: {
     watch,
     feedback,
     admin,
+    tracing,
     drained: drained.signal,
   };
   const listeners: Listener[] = [];
@@ -168,6 +171,7 @@ export async function startServer(options: {
       await probe?.close();
       await feedback?.close();
       await opened?.journal.close();
+      await tracing.close();
     };
     const finished = finish();
     await Promise.all(listeners.map((listener) => listener.close(finished)));

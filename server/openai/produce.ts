@@ -1,10 +1,12 @@
 import type { Response } from 'express';
 import { textChain } from '../../agents/names.js';
-import type { Admitted, InferenceDeps } from '../admitted-run.js';
+import type { PipelineEvent } from '../../pipeline/types.js';
+import { idOf, type Admitted, type InferenceDeps } from '../admitted-run.js';
 import { observeChain, observeCompletion, observePatches } from '../answer-log.js';
 import { AppError } from '../errors.js';
 import { readPatchRequest } from '../request-checks.js';
 import type { Outcome } from '../metrics.js';
+import { chainTraced, completeTraced, runTraced } from '../telemetry/inference-spans.js';
 import { answerText, chainText } from './answer-text.js';
 import { readIssueText } from './issue-text.js';
 import { agentOf, isRaw, type RawModelId } from './models.js';
@@ -46,10 +48,9 @@ function pipeline(deps: InferenceDeps, asked: OpenAiRequest, response: Response)
     deps.config.limits,
   );
   return async (admitted, onText) => {
-    const { signal, lease } = admitted;
-    const answered = await deps.host.run(request, { signal, release: lease.release });
+    const answered = await runTraced(deps.host, admitted, request);
     const { result } = answered;
-    observePatches(deps, response, admitted, answered);
+    observePatches(deps, idOf(response), admitted, answered);
     const parts = answerText(result);
     for (const part of parts) onText?.(part);
     const { source_tokens, analysis_tokens, patch_tokens } = result.usage;
@@ -77,10 +78,9 @@ function answerOfChain(
   const { maxNewTokens } = deps.config.limits;
   const request = { chain: chain.name, prompt, max_tokens: maxTokens ?? maxNewTokens, temperature, seed };
   return async (admitted, onText) => {
-    const { signal, lease } = admitted;
     const started = performance.now();
-    const answered = await deps.host.runChain(request, { signal, release: lease.release });
-    observeChain(deps, response, admitted, chain.name, answered, performance.now() - started);
+    const answered = await chainTraced(deps.host, admitted, surface, request);
+    observeChain(deps, idOf(response), admitted, chain.name, answered, performance.now() - started);
     const { answer } = answered;
     const text = chainText(answer, surface);
     if (text !== '') onText?.(text);
@@ -107,18 +107,14 @@ function continuation(
     stop: asked.stop,
   };
   return async (admitted, onText) => {
-    const { signal, lease } = admitted;
     const started = performance.now();
-    const completed = await host.complete(request, {
-      signal,
-      release: lease.release,
-      ...(onText && {
-        onEvent: (event) => {
-          if (event.type === 'text') onText(event.text);
-        },
-      }),
-    });
-    observeCompletion(deps, response, admitted, model, completed, performance.now() - started);
+    const onEvent =
+      onText &&
+      ((event: PipelineEvent): void => {
+        if (event.type === 'text') onText(event.text);
+      });
+    const completed = await completeTraced(host, admitted, model, surface, request, onEvent);
+    observeCompletion(deps, idOf(response), admitted, model, completed, performance.now() - started);
     const { text, finish, usage } = completed.completion;
     return { text, reason: finish, usage, outcome: 'completed' };
   };

@@ -8,6 +8,7 @@ import type { InferenceResult } from '../inference/messages.js';
 import { readJsonBody } from '../json-body.js';
 import type { Outcome } from '../metrics.js';
 import { readPatchRequest, type CheckedRequest } from '../request-checks.js';
+import { runTraced } from '../telemetry/inference-spans.js';
 import type { FeedbackRouteDeps } from './feedback.js';
 import { mergeTokens, patchEvent } from './patch-events.js';
 
@@ -34,9 +35,9 @@ export function patchRoutes(deps: InferenceDeps & Pick<FeedbackRouteDeps, 'feedb
   };
 
   const answer = async (checked: CheckedRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
-    const { signal, lease, slot } = admitted;
-    const answered = await host.run(checked.request, { signal, release: lease.release });
-    observePatches(deps, response, admitted, answered);
+    const { slot } = admitted;
+    const answered = await runTraced(host, admitted, checked.request);
+    observePatches(deps, idOf(response), admitted, answered);
     await keep(checked, idOf(response), answered);
     response.json(patchAnswer(idOf(response), slot, answered));
     return answered.result.status;
@@ -44,20 +45,16 @@ export function patchRoutes(deps: InferenceDeps & Pick<FeedbackRouteDeps, 'feedb
 
   /** A failure is an event: the status was sent when the worker took the request. */
   const stream = async (checked: CheckedRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
-    const { signal, lease, slot } = admitted;
+    const { lease, slot } = admitted;
     const id = idOf(response);
     const release = { id: lease.release.id };
     const events = new EventStream(response, mergeTokens);
     try {
-      const answered = await host.run(checked.request, {
-        signal,
-        release: lease.release,
-        onEvent: (event) => {
-          const told = patchEvent(event, lease.release);
-          if (told) events.send(told);
-        },
+      const answered = await runTraced(host, admitted, checked.request, (event) => {
+        const told = patchEvent(event, lease.release);
+        if (told) events.send(told);
       });
-      observePatches(deps, response, admitted, answered);
+      observePatches(deps, id, admitted, answered);
       await keep(checked, id, answered);
       events.send({ name: 'patch', data: patchAnswer(id, slot, answered) });
       events.send({ name: 'done', data: { id, release } });

@@ -4,7 +4,8 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { git } from '../../cli/git.js';
-import { isCandidate, readRepository } from '../../cli/repository-files.js';
+import { readRepository } from '../../cli/repository-files.js';
+import { isCandidate } from '../../server/source-paths.js';
 
 describe('files of a repository', () => {
   let repo: string;

@@ -21,6 +21,7 @@ import { Metrics } from '../../server/metrics.js';
 import { loadContract } from '../../server/openapi.js';
 import { CanaryWatch } from '../../server/releases/canary-watch.js';
 import { ReleaseRegistry } from '../../server/releases/registry.js';
+import { noTracing } from '../../server/telemetry/tracing.js';
 
 export const contract = loadContract();
 
@@ -189,6 +190,7 @@ export async function serve(environment: NodeJS.ProcessEnv = {}, now: () => numb
     feedback,
     admin: undefined,
     drained: drained.signal,
+    tracing: noTracing,
   });
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
