@@ -57,6 +57,13 @@ export function namedPlaces(text: string): NamedPlace[] {
     .map(({ path, line, name }) => ({ path: path.replaceAll('\\', '/'), line, name }));
 }
 
+/** Path components at the end that agree: the paths of an issue begin elsewhere (an installation, a build). */
+export function sharedTail(a: string, b: string): number {
+  const [left, right] = [a.split('/').reverse(), b.split('/').reverse()];
+  const different = left.findIndex((name, index) => name !== right[index]);
+  return different < 0 ? left.length : different;
+}
+
 const QUOTED = /`([^`\n]{2,80})`|```[\s\S]*?(?:```|$)|"([^"\n]{2,60})"|'([^'\n]{2,60})'/g;
 
 /** Terms that the author set apart: in backticks or quotes, as a call, or with an underscore or inner capital. */

@@ -1,5 +1,5 @@
 import MiniSearch from 'minisearch';
-import { codeTerms, emphasisedTerms, namedPlaces, type NamedPlace } from './code-terms.js';
+import { codeTerms, emphasisedTerms, namedPlaces, sharedTail, type NamedPlace } from './code-terms.js';
 import { definitionStyle } from './definitions.js';
 import type { IssueText } from './prompt.js';
 import { viewsOf, type CodeWindow } from './windows.js';
@@ -75,13 +75,6 @@ function isAt(window: CodeWindow, place: NamedPlace): boolean {
   if (shared === 0 || place.name === undefined) return false;
   const style = definitionStyle(file.path);
   return [window.heading, ...viewsOf(window)].some((text) => style.nameOf(text) === place.name);
-}
-
-/** Path components at the end that agree: the paths of an issue begin elsewhere (an installation, a build). */
-function sharedTail(a: string, b: string): number {
-  const [left, right] = [a.split('/').reverse(), b.split('/').reverse()];
-  const different = left.findIndex((name, index) => name !== right[index]);
-  return different < 0 ? left.length : different;
 }
 
 /** 1 in the middle of a window, less towards its ends: of two overlapping windows the one with more around wins. */

@@ -7,6 +7,7 @@ import type { Contract } from './openapi.js';
 import { requireApiKey } from './keys.js';
 import { adminRoutes } from './routes/admin.js';
 import type { AdminRouteDeps } from './routes/admin-request.js';
+import { githubRoutes, type GitHubRouteDeps } from './routes/github.js';
 import { operationRoutes } from './routes/operation.js';
 import { openAiErrorBody } from './openai/errors.js';
 import { feedbackRoutes, type FeedbackRouteDeps } from './routes/feedback.js';
@@ -16,7 +17,10 @@ import { patchRoutes } from './routes/patches.js';
 import { noSpan, type Tracing } from './telemetry/tracing.js';
 
 /** Everything the app is made of; tests put a fake host in. */
-export type AppDeps = InferenceDeps & AdminRouteDeps & FeedbackRouteDeps & { readonly tracing: Tracing };
+export type AppDeps = InferenceDeps &
+  AdminRouteDeps &
+  FeedbackRouteDeps &
+  GitHubRouteDeps & { readonly tracing: Tracing };
 
 /** What one port answers. */
 export interface Apis {
@@ -39,6 +43,8 @@ export function buildApp(deps: AppDeps, apis: Apis = { inference: true, admin: t
   if (apis.inference) {
     app.use(operationRoutes(deps));
     app.use(pageRoutes(deps.config));
+    // Signed, so it needs no key.
+    app.use(githubRoutes(deps));
     // Without a path: what comes after it needs a key, however its path is written.
     app.use(requireApiKey(deps.config.apiKeys));
     app.use(patchRoutes(deps));

@@ -141,6 +141,10 @@ export function loadConfig(environment: NodeJS.ProcessEnv = process.env): Config
     });
     throw new ConfigError(`Environment: ${faults.join('; ')}.`);
   }
+  const { GITHUB_WEBHOOK_SECRET, GITHUB_WEBHOOK_SECRET_FILE, GITHUB_TOKEN, GITHUB_TOKEN_FILE } = values;
+  if ((GITHUB_WEBHOOK_SECRET || GITHUB_WEBHOOK_SECRET_FILE) && !(GITHUB_TOKEN || GITHUB_TOKEN_FILE)) {
+    throw new ConfigError('Environment: the webhook of GitHub needs GITHUB_TOKEN or GITHUB_TOKEN_FILE.');
+  }
   const text = (name: Name): string => String(values[name]);
   const number = (name: Name): number => Number(values[name]);
   const workers = number('WORKERS');

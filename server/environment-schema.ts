@@ -22,6 +22,8 @@ const integer = ranged('integer');
 const decimal = ranged('number');
 const anyText = (fallback: string, description: string) =>
   ({ type: 'string', default: fallback, description }) as const;
+const anyUrl = (fallback: string, description: string) =>
+  ({ type: 'string', pattern: '^(?:https?://.+)?$', default: fallback, description }) as const;
 
 /** The variables, their ranges, defaults and meanings; the table in docs/operating.md is made of this. */
 export const environmentSchema = {
@@ -80,7 +82,7 @@ export const environmentSchema = {
     GITHUB_WEBHOOK_SECRET_FILE: anyText('', 'file with such secrets, like `API_KEY_FILE`'),
     GITHUB_TOKEN: anyText('', 'token for the API of GitHub: contents, issues and pull requests'),
     GITHUB_TOKEN_FILE: anyText('', 'file whose first line is the token, read for each call'),
-    GITHUB_API_URL: anyText('https://api.github.com', 'the API; of GitHub Enterprise Server `https://<host>/api/v3`'),
+    GITHUB_API_URL: anyUrl('https://api.github.com', 'the API; of GitHub Enterprise Server `https://<host>/api/v3`'),
     GITHUB_LABEL: anyText('agentic-seq2seq', 'label that asks for a patch'),
     GITHUB_ANSWER: {
       enum: ['comment', 'draft_pull_request'],
@@ -89,7 +91,7 @@ export const environmentSchema = {
     },
     GITHUB_MAX_FILES: integer(1, 1000, 32, 'files read from the repository for one issue; never more than `MAX_FILES`'),
     GITHUB_MAX_BYTES: integer(1024, 2 ** 30, 2 ** 20, 'bytes of those files'),
-    OTEL_EXPORTER_OTLP_ENDPOINT: anyText('', 'where spans are sent by OTLP over HTTP; without it none are made'),
+    OTEL_EXPORTER_OTLP_ENDPOINT: anyUrl('', 'where spans are sent by OTLP over HTTP; without it none are made'),
     QUEUE_SIZE: integer(0, 100_000, 16, 'requests that may wait; one more gets 429'),
     QUEUE_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 30_000, 'longest wait for a worker'),
     REQUEST_TIMEOUT_MS: integer(1, 2 ** 31 - 1, 120_000, 'longest computation of one request'),

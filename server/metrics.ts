@@ -4,6 +4,7 @@ import type { InferenceResult } from './inference/messages.js';
 import { AdapterMetrics } from './metrics/adapters.js';
 import { AgentMetrics } from './metrics/agents.js';
 import { FeedbackMetrics } from './metrics/feedback.js';
+import { GitHubMetrics } from './metrics/github.js';
 import { prefix, requestBuckets, stageBuckets, STAGES } from './metrics/names.js';
 import { ProbeMetrics } from './metrics/probe.js';
 import { QualityMetrics } from './metrics/quality.js';
@@ -112,6 +113,7 @@ export class Metrics {
   readonly releases = new ReleaseMetrics(this.registry);
   readonly feedback = new FeedbackMetrics(this.registry);
   readonly probe = new ProbeMetrics(this.registry);
+  readonly github = new GitHubMetrics(this.registry);
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });

@@ -4,6 +4,7 @@ import { buildApp } from './app.js';
 import { pipelineOptions, type Config } from './config.js';
 import { AppError } from './errors.js';
 import { FeedbackStore } from './feedback/store.js';
+import { GitHubReceiver } from './github/receiver.js';
 import { AgentChecker } from './inference/agent-checker.js';
 import type { EngineInfo } from './inference/messages.js';
 import { agentFilesIn } from './inference/release.js';
@@ -125,20 +126,9 @@ export async function startServer(options: {
     }
   };
   const admin = publisher && { publisher, store: opened.store };
-  const deps = {
-    config,
-    contract,
-    host,
-    admission,
-    metrics,
-    logger,
-    registry,
-    watch,
-    feedback,
-    admin,
-    tracing,
-    drained: drained.signal,
-  };
+  const inference = { config, contract, host, admission, metrics, logger, registry, watch, drained: drained.signal };
+  const github = GitHubReceiver.open({ ...inference, feedback });
+  const deps = { ...inference, feedback, admin, github, tracing };
   const listeners: Listener[] = [];
   const { host: address, port, adminPort } = config;
   const ownPort = adminPort >= 0;
@@ -163,7 +153,7 @@ export async function startServer(options: {
       const timer = setTimeout(() => {
         drained.abort(new AppError('shutting_down', 'The server shut down before the request was finished.'));
       }, config.drainTimeoutMs);
-      await idle;
+      await Promise.all([idle, github?.close()]);
       clearTimeout(timer);
       await watched?.close();
       await host.close();

@@ -14,6 +14,7 @@ import { Admission } from '../../server/admission.js';
 import { buildApp } from '../../server/app.js';
 import { FeedbackStore } from '../../server/feedback/store.js';
 import { loadConfig, type Config } from '../../server/config.js';
+import { GitHubReceiver } from '../../server/github/receiver.js';
 import type { HostState, InferenceHost, RunOptions } from '../../server/inference/host.js';
 import type { CompletionResult, EngineInfo, InferenceResult } from '../../server/inference/messages.js';
 import { releaseOf } from '../../server/inference/release.js';
@@ -155,6 +156,9 @@ export interface TestServer {
   readonly admission: Admission;
   readonly metrics: Metrics;
   readonly config: Config;
+  /** Undefined while the webhook is off. */
+  readonly github: GitHubReceiver | undefined;
+  readonly log: readonly Record<string, unknown>[];
   /** Aborting it is the end of a shutdown. */
   readonly drained: AbortController;
   /** POST /v1/patches. */
@@ -173,25 +177,18 @@ export async function serve(environment: NodeJS.ProcessEnv = {}, now: () => numb
     maxWaitMs: config.queueTimeoutMs,
   });
   const drained = new AbortController();
-  const logger = pino({ level: 'silent' });
+  const log: Record<string, unknown>[] = [];
+  const logger = pino(
+    { base: null, level: 'trace' },
+    { write: (line) => log.push(JSON.parse(line) as Record<string, unknown>) },
+  );
   const registry = new ReleaseRegistry(host);
   registry.begin({ stable: info.release, canary: null, previous: [] });
   const watch = new CanaryWatch(config.canary, () => undefined);
   const feedback = config.feedback.folder === '' ? undefined : await FeedbackStore.open(config.feedback, now);
-  const app = buildApp({
-    config,
-    contract,
-    host,
-    admission,
-    metrics,
-    logger,
-    registry,
-    watch,
-    feedback,
-    admin: undefined,
-    drained: drained.signal,
-    tracing: noTracing,
-  });
+  const inference = { config, contract, host, admission, metrics, logger, registry, watch, drained: drained.signal };
+  const github = GitHubReceiver.open({ ...inference, feedback });
+  const app = buildApp({ ...inference, feedback, admin: undefined, github, tracing: noTracing });
   const server = createServer(app);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -201,6 +198,8 @@ export async function serve(environment: NodeJS.ProcessEnv = {}, now: () => numb
     admission,
     metrics,
     config,
+    github,
+    log,
     drained,
     post: (content, init) =>
       fetch(`${url}/v1/patches`, {
