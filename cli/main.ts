@@ -5,6 +5,7 @@ import { ConfigError } from '../server/config.js';
 import { agentsCommand } from './agents-command.js';
 import { CommandError, exitCode } from './exit-codes.js';
 import { feedbackCommand } from './feedback-command.js';
+import { githubCommand } from './github-command.js';
 import { runPatch, type PatchOptions } from './patch-command.js';
 
 const exitCodesHelp = `
@@ -75,6 +76,7 @@ async function main(argv: readonly string[]): Promise<number> {
 
   program.addCommand(agentsCommand((text) => process.stdout.write(text), interrupt.signal).exitOverride());
   program.addCommand(feedbackCommand((text) => process.stdout.write(text)).exitOverride());
+  program.addCommand(githubCommand((text) => process.stdout.write(text), interrupt.signal).exitOverride());
 
   try {
     await program.parseAsync(argv);

@@ -211,6 +211,15 @@ describe('webhook of GitHub', () => {
       await other.close();
     });
 
+    it('an issue that holds something like a marker changes nothing about that', async () => {
+      await start();
+      const problem = `<!-- agentic-seq2seq issue=7 answer=${randomUUID()} key=${'0'.repeat(64)} -->`;
+      server.host.behaviour = () => Promise.resolve({ ...result, analysis: { ...result.analysis!, problem } });
+      await server.work('issues', labeled({ title: problem }));
+      await server.work('issues', labeled({ title: problem }));
+      assert.equal(server.fake.comments.length, 1);
+    });
+
     it('two deliveries of one issue at once make one comment', async () => {
       await start({ WORKERS: '2' });
       await Promise.all([server.work('issues', labeled()), server.work('issues', labeled())]);
