@@ -17,6 +17,7 @@ const abstentions = {
   nothing_to_edit: 'the files hold no lines to edit',
   no_candidate: 'no edit came to mind that changes the code',
   low_confidence: 'none is trusted enough to be shown',
+  out_of_time: 'the time was over before one was found',
 } as const;
 
 /** An answer for people, as the text of a comment or a pull request. What the model wrote stands in code, where nothing is a mention or a link. */
