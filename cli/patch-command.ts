@@ -67,6 +67,8 @@ export async function runPatch(options: PatchOptions, context: CommandContext): 
       issue,
       files,
       n: n ?? (test === undefined ? 1 : testedPatches),
+      // The test says whom to trust.
+      ...(test !== undefined && { min_score: 0 }),
       ...(seed !== undefined && { seed }),
       ...(temperature !== undefined && { temperature }),
     };

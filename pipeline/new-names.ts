@@ -3,7 +3,8 @@ import type { Candidate } from './candidate.js';
 const STRING_OR_COMMENT = /(["'`])(?:\\.|(?!\1).)*\1|#.*|\/\/.*/g;
 const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
 /** What comes before a name that is defined there. */
-const DEFINES = /\b(?:def|class|import|from|as|for|let|const|var|function|lambda|global|nonlocal)\s+(?:[\w$]+\s*,\s*)*$/;
+const DEFINES =
+  /\b(?:def|class|import|from|as|for|let|const|var|function|lambda|global|nonlocal)\s+(?:[\w$]+\s*,\s*)*$/;
 
 /** Words that need no definition: Python's keywords and common builtins. */
 const KNOWN = new Set(

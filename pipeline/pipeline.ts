@@ -91,7 +91,7 @@ export async function createPatches(
     rankCandidates(await candidatesOf(works, engine.syntax, call.signal)),
   );
   call.onRanked?.(ranked);
-  const patches = worthShowing(ranked, request.n ?? 1, options).map(proposal);
+  const patches = worthShowing(ranked, request, options).map(proposal);
   for (const patch of patches) onEvent({ type: 'candidate', patch });
   call.onMeasures?.(
     recorder.measures(
@@ -155,9 +155,13 @@ async function candidatesOf(
   return candidates;
 }
 
-function worthShowing(ranked: readonly RankedCandidate[], n: number, options: PipelineOptions): RankedCandidate[] {
+function worthShowing(
+  ranked: readonly RankedCandidate[],
+  { n = 1, min_score: minScore }: PatchRequest,
+  options: PipelineOptions,
+): RankedCandidate[] {
   const best = ranked[0]?.score ?? 0;
-  const threshold = Math.max(options.abstainBelow, best * options.keepAbove);
+  const threshold = minScore ?? Math.max(options.abstainBelow, best * options.keepAbove);
   return ranked.filter(({ score }) => score >= threshold).slice(0, n);
 }
 

@@ -24,6 +24,8 @@ export interface PatchRequest {
   readonly max_new_tokens?: number;
   /** When so many milliseconds are over, the best so far is answered. Default: as long as it takes. */
   readonly max_time_ms?: number;
+  /** Patches that score less are not proposed, 0 to 1. Default: what `PipelineOptions` say. */
+  readonly min_score?: number;
 }
 
 export type PatchStatus = 'applies' | 'syntax_error' | 'abstained';

@@ -12,6 +12,7 @@ interface PatchBody {
   readonly temperature?: number;
   readonly max_new_tokens?: number;
   readonly max_time_ms?: number;
+  readonly min_score?: number;
   readonly redact?: readonly string[];
   readonly stream?: boolean;
 }

@@ -101,7 +101,7 @@ describe('benchmark', () => {
     const overlapFile = join(folder, 'overlap.json');
     assert.equal(await readOverlap(overlapFile), undefined);
     const tasks = { 'Tiny/0': { grams: 10, found: 0 }, 'Tiny/1': { grams: 10, found: 2 } };
-    await writeFile(overlapFile, JSON.stringify({ n: 13, records: 7, tasks }));
+    await writeFile(overlapFile, JSON.stringify({ n: 13, records: 7, sources: { 'a.jsonl': 7 }, tasks }));
     const overlap = await readOverlap(overlapFile);
     assert.ok(overlap);
     const lines: string[] = [];
@@ -137,7 +137,7 @@ describe('benchmark', () => {
     assert.match(text, /expected calibration error/);
     assert.match(
       text,
-      /1 tasks share a 13-gram of words with the 7 training records searched, most of all Tiny\/1 20\.0 %\.$/,
+      /1 tasks share a 13-gram of words with the 7 training records searched, most of all Tiny\/1 20\.0 %\.\nSearched: a\.jsonl \(7\)\.$/,
     );
     const ranked = report.ranking.find(({ row }) => row === 'Tiny/1#1');
     assert.equal(ranked?.group, 'Tiny/1');

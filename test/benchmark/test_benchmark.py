@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "training" / "benchmark"))
 
 from bugs import bugs_of, observe, program_of  # noqa: E402
-from overlap import overlap, record_texts, task_texts  # noqa: E402
+from overlap import overlap, record_files, record_texts, task_texts  # noqa: E402
 from prepare import read_tasks  # noqa: E402
 from sandbox import can_isolate, run  # noqa: E402
 
@@ -81,6 +81,24 @@ def test_tasks_are_read_from_the_data_file(tmp_path: Path) -> None:
     file = tmp_path / "HumanEval.jsonl.gz"
     file.write_bytes(gzip.compress(json.dumps(TASK).encode() + b"\n"))
     assert read_tasks(file) == [TASK]
+
+
+def test_tasks_of_one_line_have_three_bugs_too() -> None:
+    task = dict(
+        task_id="Tiny/1", entry_point="joined", prompt='def joined(parts):\n    """ Put together.\n    """\n', canonical_solution="    return ''.join(parts)\n",
+        test="def check(candidate):\n    assert candidate(['a', 'b', 'c']) == 'abc'\n")
+    rows = bugs_of(task, 3, 0)
+    assert len({row["content"] for row in rows}) == 3
+    assert all(observe(row["content"], row["test"]) is not None and "Put together" in row["content"] for row in rows)
+
+
+def test_overlap_reads_folders_and_mined_edits(tmp_path: Path) -> None:
+    edit = dict(issue=dict(title="Fix it", body=None), files=[dict(path="a.py", content="old = 1\n")], patch="--- a/a.py\n+++ b/a.py\n@@ -1 +1 @@\n-old = 1\n+new = 2\n")
+    (tmp_path / "mined.jsonl").write_text(json.dumps(edit) + "\n", encoding="utf-8")
+    [file] = record_files([tmp_path])
+    assert list(record_texts(file)) == ["Fix it\n\nold = 1\n", "new = 2"]
+    with pytest.raises(SystemExit):
+        record_files([tmp_path / "nothing.jsonl"])
 
 
 def test_overlap_finds_what_training_saw(tmp_path: Path) -> None:

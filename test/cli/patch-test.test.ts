@@ -84,6 +84,7 @@ describe('patch --test', () => {
     assert.match(stderr, /\nPatch 2 of 4: the result does not parse, [^\n]*\nPatch 3 of 4: the test passes\n$/);
     assert.deepEqual(await files(), untouched);
     assert.equal(server.host.requests[0]?.n, 8);
+    assert.equal(server.host.requests[0].min_score, 0, 'what scores low is tested, too');
   });
 
   it('applies it when asked, and gives all outcomes as JSON', async () => {

@@ -119,6 +119,12 @@ describe('pipeline on the tiny model', () => {
     assert.ok(result.analysis);
   });
 
+  it('shows what it is not sure of to whom asks for it', async () => {
+    const { patches } = await createPatches(engine, request({ n: 3, min_score: 0 }));
+    assert.equal(patches.length, 3);
+    assert.deepEqual((await createPatches(engine, request({ n: 3, min_score: 1 }))).patches, []);
+  });
+
   it('abstains when there is nothing to edit', async () => {
     for (const files of [[], [{ path: 'a.py', content: '' }], [{ path: 'a.bin', content: 'a\0b' }]]) {
       const result = await createPatches(engine, request({ files }), SHOW_ALL);

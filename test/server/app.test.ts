@@ -56,13 +56,14 @@ describe('HTTP', () => {
 
     it('answers in the documented shape and passes the request on', async () => {
       await start();
-      const response = await server.post({ ...body, n: 2, seed: 7, temperature: 0.5, max_new_tokens: 64 });
+      const settings = { n: 2, seed: 7, temperature: 0.5, max_new_tokens: 64, max_time_ms: 5000, min_score: 0.2 };
+      const response = await server.post({ ...body, ...settings });
       assert.equal(response.status, 200);
       const answer = (await response.json()) as Record<string, unknown>;
       assert.deepEqual(contract.schema('PatchAnswer')(answer), []);
       assert.equal(answer['id'], response.headers.get('x-request-id'));
       assert.equal(response.headers.get('x-powered-by'), null);
-      assert.deepEqual(server.host.requests[0], { ...body, n: 2, seed: 7, temperature: 0.5, max_new_tokens: 64 });
+      assert.deepEqual(server.host.requests[0], { ...body, ...settings });
     });
 
     it('takes the issue as plain text: first line title, rest body', async () => {
@@ -145,6 +146,8 @@ describe('HTTP', () => {
       ['n over the limit', { ...body, n: 9 }, '/n'],
       ['negative temperature', { ...body, temperature: -1 }, '/temperature'],
       ['seed too large', { ...body, seed: 2 ** 32 }, '/seed'],
+      ['max_time_ms of 0', { ...body, max_time_ms: 0 }, '/max_time_ms'],
+      ['min_score above 1', { ...body, min_score: 1.5 }, '/min_score'],
       ['max_new_tokens over the limit', { ...body, max_new_tokens: 100_000 }, '/max_new_tokens'],
       ['deep nesting', `${'['.repeat(100_000)}${']'.repeat(100_000)}`, ''],
     ];

@@ -13,6 +13,7 @@ sys.path.insert(0, str(HERE.parent / "pretrain"))
 from analysis import fault_type  # noqa: E402
 from inject import inject  # noqa: E402
 from sandbox import run  # noqa: E402
+from token_bugs import token_bugs  # noqa: E402
 
 SECONDS = 5
 TRIES = 60
@@ -83,17 +84,27 @@ def bugs_of(task: dict, wanted: int, seed: int) -> list[dict]:
     lines, rng = content.removesuffix("\n").split("\n"), Random(f"{seed} {task['task_id']}")
     about = description(content, name)
     seen, rows = {content}, []
-    for number in range(TRIES):
-        if len(rows) == wanted:
-            break
-        bug = inject(lines, rng)
-        broken = bug and "\n".join(bug.lines) + "\n"
-        if not bug or broken in seen or number < TRIES_FOR_NEW_KINDS and bug.kind in [row["kind"] for row in rows]:
-            continue
+
+    def offer(kind: str, broken_lines: list[str], edits: list) -> None:
+        broken = "\n".join(broken_lines) + "\n"
+        if len(rows) == wanted or broken in seen:
+            return
         seen.add(broken)
         failure = observe(broken, tests)
         if failure is not None:
             rows.append(dict(
-                name=f"{task['task_id']}#{len(rows) + 1}", task=task["task_id"], kind=bug.kind, fault=fault_type(bug.lines, bug.edits), issue=issue(name, about, failure),
+                name=f"{task['task_id']}#{len(rows) + 1}", task=task["task_id"], kind=kind, fault=fault_type(broken_lines, edits), issue=issue(name, about, failure),
                 path="solution.py", content=broken, expected=content, test_path="test_solution.py", test=tests))
+
+    for number in range(TRIES):
+        if len(rows) == wanted:
+            break
+        bug = inject(lines, rng)
+        if bug and not (number < TRIES_FOR_NEW_KINDS and bug.kind in [row["kind"] for row in rows]):
+            offer(bug.kind, bug.lines, bug.edits)
+    if len(rows) < wanted:
+        others = list(token_bugs(lines, name))
+        rng.shuffle(others)
+        for kind, broken_lines, edits in others:
+            offer(kind, broken_lines, edits)
     return rows

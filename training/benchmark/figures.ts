@@ -62,7 +62,7 @@ export function benchmarkFigures(trials: readonly TaskTrial[], options: FigureOp
   ]);
   const ranks = trials.map((trial) => String(rankOf(trial) ?? 'none'));
   const firsts = trials.flatMap(({ candidates: [first] }) =>
-    first ? [{ score: first.score, right: first.passes === true }] : [],
+    first ? [{ score: first.score, right: first.passes }] : [],
   );
   const isAnswered = ({ candidates: [first] }: TaskTrial): boolean => first !== undefined && first.score >= threshold;
   const answered = trials.filter(isAnswered);

@@ -8,6 +8,8 @@ export interface Overlap {
   readonly n: number;
   /** Training records that were searched. */
   readonly records: number;
+  /** Of these, by the file they are from. */
+  readonly sources: Readonly<Record<string, number>>;
   readonly tasks: Readonly<Record<string, { readonly grams: number; readonly found: number }>>;
 }
 
@@ -23,7 +25,7 @@ export async function readOverlap(file: string): Promise<Overlap | undefined> {
 
 /** What training has seen, and how the bugs fared of which it has seen nothing. A task that was not checked counts as seen. */
 export function overlapFigures(
-  { n, records, tasks }: Overlap,
+  { n, records, sources, tasks }: Overlap,
   trials: readonly TaskTrial[],
   { wanted, seed }: { readonly wanted: number; readonly seed: number },
 ): NonNullable<BenchmarkReport['overlap']> {
@@ -32,6 +34,7 @@ export function overlapFigures(
   return {
     n,
     records,
+    sources,
     seen: Object.fromEntries(seen.map(([task, { grams, found }]) => [task, found / grams])),
     unseen: passFigures(unseen, wanted, seed),
   };

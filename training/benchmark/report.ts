@@ -22,6 +22,8 @@ export interface BenchmarkReport {
   readonly overlap?: {
     readonly n: number;
     readonly records: number;
+    /** What was searched: files, and the records of each. */
+    readonly sources: Readonly<Record<string, number>>;
     /** Tasks of which something was found, with the share of their n-grams. */
     readonly seen: Readonly<Record<string, number>>;
     /** Figures of the HumanEval bugs of which nothing was found. */
@@ -89,5 +91,8 @@ function overlapText({ overlap }: BenchmarkReport): string {
   const seen = Object.entries(overlap.seen).sort(([, a], [, b]) => b - a);
   const most = seen.slice(0, 5).map(([task, share]) => `${task} ${percent(share)}`);
   const list = most.length > 0 ? `, most of all ${most.join(', ')}` : '';
-  return `${seen.length} tasks share a ${overlap.n}-gram of words with the ${overlap.records} training records searched${list}.`;
+  const searched = `Searched: ${Object.entries(overlap.sources)
+    .map(([file, records]) => `${file} (${records})`)
+    .join(', ')}.`;
+  return `${seen.length} tasks share a ${overlap.n}-gram of words with the ${overlap.records} training records searched${list}.\n${searched}`;
 }
