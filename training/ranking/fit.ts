@@ -50,7 +50,7 @@ export interface FitOptions {
 }
 
 /** With fewer right candidates no intervals mean anything, so the formula stays. */
-const MIN_RIGHT = 10;
+export const MIN_RIGHT = 10;
 
 /**
  * Fits a ranking and compares it with the formula on rows left out, whole groups together. Throws `RangeError` when there is

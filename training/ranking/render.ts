@@ -1,7 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import { percent, renderTable, withInterval, type Format } from '../evaluation/table.js';
 import { beside, reliabilityPanel } from '../plot/figures.js';
-import type { RankingFit } from './fit.js';
+import { MIN_RIGHT, type RankingFit } from './fit.js';
 
 const digits: Format = (value) => value.toFixed(3);
 
@@ -27,7 +27,7 @@ export function renderFit(fit: RankingFit): string {
   return [
     `${fit.rows} rows (${fit.groups} groups), ${fit.candidates} candidates, ${fit.right} right, in ${fit.rows_with_right} rows.`,
     renderTable(table),
-    `Winner: ${fit.winner}.`,
+    `Winner: ${fit.winner}.${fit.right < MIN_RIGHT ? ` Fewer than ${MIN_RIGHT} candidates are right, so no interval counts.` : ''}`,
     threshold.reached
       ? `ABSTAIN_BELOW ${threshold.threshold} is the lowest that reaches the share wanted: ${percent(answered)} of rows are answered, ${share} of these answers are right.`
       : `No threshold reaches the share of right answers wanted. ${threshold.threshold} answers as many rows as the formula did: ${percent(answered)}, ${share} of them right.`,
