@@ -67,9 +67,9 @@ module.exports = {
     {
       name: 'training-knows-no-http',
       comment:
-        'training runs without server and clients; evaluation, benchmark and loop are programs on top of what is served',
+        'training runs without server and clients; evaluation, benchmark, ranking and loop are programs on top of what is served',
       severity: 'error',
-      from: { path: '^training/', pathNot: '^training/(evaluation/|benchmark/|loop/|finetune/trial\\.ts$)' },
+      from: { path: '^training/', pathNot: '^training/(evaluation/|benchmark/|ranking/|loop/|finetune/trial\\.ts$)' },
       to: { path: '^(server|cli|test)/' },
     },
     {
@@ -93,7 +93,7 @@ module.exports = {
       name: 'evaluation-without-http',
       comment: 'they load the engine as the worker does, and try patches as the client does; nothing more',
       severity: 'error',
-      from: { path: '^training/(evaluation|benchmark)/' },
+      from: { path: '^training/(evaluation|benchmark|ranking)/' },
       to: {
         path: '^(server|cli|test)/',
         pathNot: '^(server/(config|inference/engine)|cli/(cases|git|limited-process|scratch-copy))\\.ts$',

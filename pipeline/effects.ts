@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { WrittenPatch } from './candidates.js';
+import type { WrittenPatch } from './written-patch.js';
 import { applyEdits, editsOfHunks, normalisedText, type LineEdit } from './edits.js';
 import type { ParsedFile, SyntaxChecker } from './syntax.js';
 import type { CodeWindow } from './windows.js';

@@ -1,5 +1,5 @@
 import type { DecoderState } from '../model/decoder-state.js';
-import type { WrittenPatch } from './candidates.js';
+import type { WrittenPatch } from './written-patch.js';
 import { codeTerms } from './code-terms.js';
 import type { Hypothesis } from './hypotheses.js';
 import type { AgentMeasures, Analysis, Measures, PipelineEvent } from './types.js';

@@ -2,8 +2,8 @@ import { MIN_PATCH_TOKENS, PatchConstraint } from '../model/constraints/patch-co
 import type { DecoderState, Row } from '../model/decoder-state.js';
 import { generate, type Finished, type RunnerUp, type Start } from '../model/generate.js';
 import { BranchQueue, type Branch } from './branches.js';
-import { constraintFor, type CandidateOptions, type WrittenPatch } from './candidates.js';
 import type { Hypothesis } from './hypotheses.js';
+import { constraintFor, type CandidateOptions, type WrittenPatch } from './written-patch.js';
 
 /** A hypothesis that the code agent has read. */
 export interface ReadHypothesis {

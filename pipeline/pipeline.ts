@@ -2,7 +2,7 @@ import type { AgentTensors } from '../model/agent-tensors.js';
 import type { Backbone } from '../model/backbone.js';
 import { TimeBudget } from './budget.js';
 import type { FoundPatch } from './candidate.js';
-import type { WrittenPatch } from './candidates.js';
+import type { WrittenPatch } from './written-patch.js';
 import { effectsOf } from './effects.js';
 import type { Hypothesis } from './hypotheses.js';
 import { MeasureRecorder } from './measures.js';

@@ -1,6 +1,6 @@
 /** What patches do to their file is found out with few parses, and no more of them after an abort. */
 import assert from 'node:assert/strict';
-import type { WrittenPatch } from '../../pipeline/candidates.js';
+import type { WrittenPatch } from '../../pipeline/written-patch.js';
 import { effectsOf } from '../../pipeline/effects.js';
 import { SourceFile } from '../../pipeline/source-file.js';
 
