@@ -2,6 +2,7 @@ import { strict as assert } from 'node:assert';
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
+import { labeled, serveWebhook, type WebhookServer } from '../github/webhook-server.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
 import { saveRandomAgent } from '../releases/tiny-agents.js';
 import { body, hangingRun } from '../server/helpers.js';
@@ -142,6 +143,23 @@ const judged =
     return send(server.url, operation, { parameters: { id } });
   };
 
+/** Delivers an event to a server whose webhook is on. */
+const delivered =
+  (
+    payload: unknown,
+    headers: Readonly<Record<string, string>> = {},
+    prepare: (server: WebhookServer) => Promise<void> | void = () => undefined,
+  ): Producer =>
+  async () => {
+    const server = await serveWebhook({ MAX_BODY_BYTES: '4096' });
+    await prepare(server);
+    const response = await server.deliver('issues', payload, headers);
+    // Read before the server goes.
+    const copy = new Response((await response.text()) || null, { status: response.status, headers: response.headers });
+    await server.close();
+    return copy;
+  };
+
 const unknownModel = sound({ body: { model: 'gpt-4o', prompt: 'x', messages: [{ role: 'user', content: 'x' }] } });
 
 /** The statuses that need more, by operation. */
@@ -149,6 +167,20 @@ export const particular: Readonly<Record<string, Readonly<Record<string, Produce
   giveFeedback: {
     200: judged(() => Promise.resolve()),
     503: judged((folder) => rm(folder, { recursive: true })),
+  },
+  receiveGitHubEvent: {
+    202: delivered(labeled()),
+    204: delivered(labeled({ state: 'closed' })),
+    400: delivered('{'),
+    401: delivered(labeled(), { 'x-hub-signature-256': 'sha256=0' }),
+    413: delivered(labeled({ body: 'x'.repeat(5000) })),
+    415: delivered(labeled(), { 'content-type': 'text/plain' }),
+    422: delivered({}),
+    429: delivered(labeled(), {}, async ({ fake, deliver }) => {
+      fake.hold(/\/git\/ref\//);
+      for (let number = 100; number < 202; number += 1) await (await deliver('issues', labeled({ number }))).text();
+    }),
+    503: delivered(labeled(), {}, ({ github }) => void github?.close()),
   },
   getModel: { 404: sound({ parameters: { model: 'gpt-4o' } }) },
   createChatCompletion: { 404: unknownModel },
