@@ -9,7 +9,7 @@ import { adaptersOf, requireServed, type ModelId } from './openai/models.js';
 import type { Contract } from './openapi.js';
 import type { CanaryWatch } from './releases/canary-watch.js';
 import type { Lease, ReleaseRegistry } from './releases/registry.js';
-import { errorType, type Span } from './telemetry/tracing.js';
+import { errorType, type Span } from './telemetry/span.js';
 
 /** What the routes need that compute something. */
 export interface InferenceDeps {

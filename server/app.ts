@@ -14,7 +14,7 @@ import { feedbackRoutes, type FeedbackRouteDeps } from './routes/feedback.js';
 import { OPENAI_PATHS, openAiRoutes } from './routes/openai.js';
 import { pageRoutes } from './routes/page.js';
 import { patchRoutes } from './routes/patches.js';
-import { noSpan, type Tracing } from './telemetry/tracing.js';
+import { noSpan, type Tracing } from './telemetry/span.js';
 
 /** Everything the app is made of; tests put a fake host in. */
 export type AppDeps = InferenceDeps &

@@ -8,7 +8,7 @@ import type { InferenceResult } from '../inference/messages.js';
 import { keysOf } from '../keys.js';
 import { readPatchRequest, type TextRequest } from '../request-checks.js';
 import { runTraced } from '../telemetry/inference-spans.js';
-import type { Span } from '../telemetry/tracing.js';
+import type { Span } from '../telemetry/span.js';
 import { pause, type GitHubApi } from './api.js';
 import { putComment } from './comment.js';
 import { openDraft } from './draft-pull-request.js';

@@ -68,12 +68,12 @@ export class GitHubApi {
     signal.throwIfAborted();
     const token = await this.#options.token();
     try {
-      const { data } = await this.#request(route, {
+      const answer: { readonly data: unknown } = await this.#request(route, {
         ...parameters,
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
         request: { signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]), log: silent },
       });
-      return data as T;
+      return answer.data as T;
     } catch (error) {
       signal.throwIfAborted();
       throw new FailedCall(route, error);

@@ -63,13 +63,13 @@ export function readEvent(
   contract: Contract,
 ): LabeledIssue | ClosedPullRequest | undefined {
   if (name === 'issues') {
-    const { action, label: given, issue, repository } = checked<IssuesPayload>('GitHubIssues', payload, contract);
+    const { action, label: given, issue, repository } = checked('GitHubIssues', payload, contract) as IssuesPayload;
     if (action !== 'labeled' || given?.name !== label || issue.state === 'closed') return undefined;
     const { number, title, body } = issue;
     return { type: 'labeled', repository: repositoryOf(repository), issue: number, title, body: body ?? '' };
   }
   if (name === 'pull_request') {
-    const { action, pull_request, repository } = checked<PullRequestPayload>('GitHubPullRequest', payload, contract);
+    const { action, pull_request, repository } = checked('GitHubPullRequest', payload, contract) as PullRequestPayload;
     const { head, body, merged } = pull_request;
     // A fork may carry a copy of a marker.
     if (action !== 'closed' || head.repo?.id !== repository.id) return undefined;
@@ -79,10 +79,10 @@ export function readEvent(
   return undefined;
 }
 
-function checked<T>(schema: string, payload: unknown, contract: Contract): T {
+function checked(schema: string, payload: unknown, contract: Contract): unknown {
   const details = contract.schema(schema)(payload);
   if (details.length > 0) throw new AppError('invalid_request', 'The event does not fit the contract.', { details });
-  return payload as T;
+  return payload;
 }
 
 function repositoryOf({ id, name, owner, default_branch }: RepositoryPayload): EventRepository {

@@ -1,6 +1,6 @@
 import { AppError, isErrorCode, type ErrorCode } from '../errors.js';
 import { isConfigured, keysOf } from '../keys.js';
-import type { Span } from '../telemetry/tracing.js';
+import type { Span } from '../telemetry/span.js';
 import { answerIssue, type IssueOutcome, type JobDeps } from './answer-issue.js';
 import { GitHubApi, GitHubError, type GitHubFailure } from './api.js';
 import { Deliveries } from './deliveries.js';

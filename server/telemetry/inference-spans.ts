@@ -4,7 +4,7 @@ import type { InferenceHost } from '../inference/host.js';
 import type { ChainResult, CompletionResult, InferenceResult } from '../inference/messages.js';
 import type { RawModelId } from '../openai/models.js';
 import type { Surface } from '../openai/parameters.js';
-import { errorType, type Attributes, type Span } from './tracing.js';
+import { errorType, type Attributes, type Span } from './span.js';
 
 /** What the two routes for texts are called in a trace. */
 const operations: Readonly<Record<Surface, string>> = { chat: 'chat', text: 'text_completion' };

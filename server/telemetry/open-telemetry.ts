@@ -13,7 +13,7 @@ import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
-import type { Attributes, Span, Tracing } from './tracing.js';
+import type { Attributes, Span, Tracing } from './span.js';
 
 /** A dead endpoint must not hold up the end of the process. */
 const CLOSE_TIMEOUT_MS = 1000;

@@ -133,8 +133,9 @@ export class FakeGitHub {
     method: string,
     path: RegExp,
     status: number,
-    { times = 1, headers = { 'retry-after': '0' } as Record<string, string>, isAfterwards = false } = {},
+    options: Partial<Pick<Fault, 'headers' | 'isAfterwards'>> & { readonly times?: number } = {},
   ): void {
+    const { times = 1, headers = { 'retry-after': '0' }, isAfterwards = false } = options;
     this.#faults.push({ method, path, status, headers, left: times, isAfterwards });
   }
 

@@ -22,7 +22,7 @@ import { Metrics } from '../../server/metrics.js';
 import { loadContract } from '../../server/openapi.js';
 import { CanaryWatch } from '../../server/releases/canary-watch.js';
 import { ReleaseRegistry } from '../../server/releases/registry.js';
-import { noTracing } from '../../server/telemetry/tracing.js';
+import { noTracing } from '../../server/telemetry/span.js';
 
 export const contract = loadContract();
 
