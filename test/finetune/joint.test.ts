@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { loadAgent } from '../../adapters/agent.js';
-import { AGENT_NAMES } from '../../agents/names.js';
+import { REQUIRED_AGENTS } from '../../agents/names.js';
 import { readConfig } from '../../model/config.js';
 import { interleaved } from '../../training/finetune/batches.js';
 import { finetune } from '../../training/finetune/finetune.js';
@@ -52,7 +52,7 @@ describe('training both agents together', () => {
     const { agents, training, rows } = await finetune(options('whole'));
     assert.deepEqual(
       agents.map(({ agent }) => agent),
-      [...AGENT_NAMES],
+      [...REQUIRED_AGENTS],
     );
     const config = await readConfig(TINY_DIRECTORY);
     for (const { agent, held_out, file, generation, parent, gate, parameter_locality } of agents) {
@@ -71,7 +71,7 @@ describe('training both agents together', () => {
       assert.equal(training.updates[agent], training.steps.filter((step) => step.agent === agent).length);
     }
     for (const { valid_loss, agents: each } of training.validations) {
-      const losses = AGENT_NAMES.map((name) => each[name]!.valid_loss);
+      const losses = REQUIRED_AGENTS.map((name) => each[name]!.valid_loss);
       assert(Math.abs(valid_loss - (losses[0]! + losses[1]!) / 2) < 1e-12);
     }
     const report = await readFile(inFolder('whole/report.md'), 'utf8');

@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { EXIT, runCommandLine, type Running } from '../command-line.js';
 import { startProgress, type Progress } from '../evaluation/progress.js';
 import { mine } from './mine.js';
+import { readSweBench, SWE_BENCH_PARTS, writeSweBench } from './swe-bench.js';
 import { droppedFile, type MiningSummary } from './mined-rows.js';
 
 const AFTERWARDS = `
@@ -29,7 +30,27 @@ function command({ signal }: Running): Command {
     .addHelpText('after', AFTERWARDS)
     .exitOverride()
     .action((repositories: string[], { out }: { out: string }) => mineInto(repositories, out, signal));
+  program
+    .command('swe-bench')
+    .description(
+      "Makes training rows of SWE-bench's rows: train.jsonl, adapt.jsonl and test.jsonl, as the seed splits them.",
+    )
+    .requiredOption('--split <file>', 'JSON: [{instance_id, split}]')
+    .requiredOption('--raw <file>', 'JSON lines, or the same compressed by xz: {instance_id, problem_statement, patch}')
+    .requiredOption('--out <folder>', 'where the rows go')
+    .exitOverride()
+    .action(splitSweBench);
   return program;
+}
+
+async function splitSweBench({ split, raw, out }: { split: string; raw: string; out: string }): Promise<void> {
+  const parts = await readSweBench(split, raw);
+  await mkdir(out, { recursive: true });
+  for (const part of SWE_BENCH_PARTS) {
+    const file = path.join(out, `${part}.jsonl`);
+    await writeSweBench(file, parts[part]);
+    process.stdout.write(`${parts[part].length} rows: ${file}\n`);
+  }
 }
 
 async function mineInto(repositories: readonly string[], out: string, signal: AbortSignal): Promise<void> {
