@@ -1,21 +1,16 @@
 // Proves: dashboard, rules and alerts ask only for what a real server exposes, and a real Prometheus answers them.
 import { strict as assert } from 'node:assert';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { caseNames, loadCase } from '../../cli/cases.js';
-import { packageRoot } from '../../server/config.js';
 import { ServerProcess } from '../server/server-process.js';
 import { isInstalled } from '../helpers/installed.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
 import { dashboard, namesIn, panelQueries, rules, type Query } from './panels.js';
+import { PrometheusProcess, prometheusFolder } from './prometheus.js';
 import { promtool } from './promtool.js';
-
-const prometheusFolder = join(packageRoot, 'deploy', 'prometheus');
 
 /** Put on every series by Prometheus itself. */
 const SCRAPED = ['job', 'instance'];
@@ -36,15 +31,6 @@ function exposed(text: string): Map<string, Set<string>> {
     found.set(name, known);
   }
   return found;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 describe('dashboard and rules', () => {
@@ -177,41 +163,9 @@ describe('dashboard and rules', () => {
 
   it('a Prometheus that scrapes the server under load answers every panel', async function () {
     if (!isInstalled('prometheus')) this.skip();
-    const folder = await mkdtemp(join(tmpdir(), 'agentic-seq2seq-'));
-    const port = await freePort();
-    let prometheus: ChildProcess | undefined;
+    this.timeout(600_000);
+    const prometheus = await PrometheusProcess.start(server.url);
     try {
-      // As it is shipped, but for the place of the server and the pace.
-      const config = parse(await readFile(join(prometheusFolder, 'prometheus.yaml'), 'utf8')) as {
-        global: object;
-        rule_files: string[];
-        scrape_configs: { static_configs: { targets: string[] }[] }[];
-      };
-      config.global = { scrape_interval: '1s', evaluation_interval: '1s' };
-      config.rule_files = config.rule_files.map((name) => join(prometheusFolder, name));
-      config.scrape_configs[0]!.static_configs[0]!.targets = [new URL(server.url).host];
-      await writeFile(join(folder, 'prometheus.yaml'), stringify(config));
-      prometheus = spawn(
-        'prometheus',
-        [
-          `--config.file=${join(folder, 'prometheus.yaml')}`,
-          `--storage.tsdb.path=${join(folder, 'data')}`,
-          `--web.listen-address=127.0.0.1:${port}`,
-        ],
-        { stdio: 'ignore' },
-      );
-      const ask = async (expr: string): Promise<number> => {
-        const url = `http://127.0.0.1:${port}/api/v1/query?${new URLSearchParams({ query: expr }).toString()}`;
-        const answer = await fetch(url).catch(() => undefined);
-        if (answer?.status !== 200 && answer?.status !== 400) return 0;
-        const { status, error, data } = (await answer.json()) as {
-          status: string;
-          error?: string;
-          data?: { result: unknown[] };
-        };
-        assert.equal(status, 'success', `${expr}: ${error ?? ''}`);
-        return data?.result.length ?? 0;
-      };
       // A rate needs what happens between two scrapes, so requests go on while the questions are asked.
       const over = new AbortController();
       const loading = (async (): Promise<void> => {
@@ -221,19 +175,21 @@ describe('dashboard and rules', () => {
         for (const { where, expr } of panelQueries()) {
           // Nothing has changed and nothing is wrong here.
           const isQuiet = expr.startsWith('ALERTS') || where === 'annotation Swaps';
-          while ((await ask(expr)) === 0 && !isQuiet);
+          while ((await prometheus.query(expr)).length === 0 && !isQuiet);
         }
       } finally {
         over.abort();
         await loading;
       }
     } finally {
-      if (prometheus) {
-        const exited = once(prometheus, 'exit');
-        prometheus.kill();
-        await exited;
-      }
-      await rm(folder, { recursive: true });
+      await prometheus.stop();
     }
+    // It is gone, and the server does not notice.
+    const { issue, files } = await loadCase('pagination');
+    assert.equal((await server.post({ issue, files })).status, 200);
+    assert.deepEqual(
+      server.log.filter(({ level = 0 }) => level >= 40).map(({ msg }) => msg),
+      [],
+    );
   });
 });

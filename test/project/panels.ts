@@ -9,12 +9,13 @@ export interface Query {
   readonly expr: string;
 }
 
-interface Panel {
+export interface Panel {
   readonly id: number;
   readonly type: string;
   readonly title: string;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly targets?: readonly { readonly refId: string; readonly expr: string }[];
+  readonly targets?: readonly { readonly refId: string; readonly expr: string; readonly legendFormat?: string }[];
+  readonly fieldConfig?: { readonly defaults?: { readonly unit?: string } };
 }
 
 export interface Dashboard {
@@ -40,16 +41,18 @@ export const rules = (
   }
 ).groups.flatMap((group) => group.rules);
 
-/** All queries of panels and annotations, with Grafana's variables filled in as it does for "All". */
+/** A query with Grafana's variables filled in as it does for "All". */
+export function filledIn(expr: string, rateInterval = '1m'): string {
+  return expr.replaceAll('$__rate_interval', rateInterval).replaceAll(/\$(?:job|instance)\b/g, '.*');
+}
+
+/** All queries of panels and annotations, filled in. */
 export function panelQueries(): Query[] {
   const panels = dashboard.panels.flatMap(({ title, targets = [] }) =>
     targets.map(({ refId, expr }) => ({ where: `${title} ${refId}`, expr })),
   );
   const annotations = dashboard.annotations.list.map(({ name, expr }) => ({ where: `annotation ${name}`, expr }));
-  return [...panels, ...annotations].map(({ where, expr }) => ({
-    where,
-    expr: expr.replaceAll('$__rate_interval', '1m').replaceAll(/\$(?:job|instance)\b/g, '.*'),
-  }));
+  return [...panels, ...annotations].map(({ where, expr }) => ({ where, expr: filledIn(expr) }));
 }
 
 /** A metric in a query with the labels that its braces name. */

@@ -1,9 +1,10 @@
 /**
- * How long /metrics takes while 8 clients ask for patches for 60 s: `npm run build && node dist/test/server/measure-metrics.js`.
- * Prints the medians of both, their ratio, and the number of series.
+ * How long /metrics takes while 8 clients ask for patches for 60 s: `npm run build && node dist/test/server/measure-metrics.js`,
+ * on the tiny model; with `model/artifacts adapters/files` as arguments on the real weights. Prints the medians of both, their ratio,
+ * and the number of series. Fails when the counters are not what was sent.
  */
-import { caseNames, loadCase } from '../../cli/cases.js';
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
+import { body } from './helpers.js';
 import { ServerProcess } from './server-process.js';
 
 const CLIENTS = 8;
@@ -12,15 +13,18 @@ const SCRAPE_PAUSE_MS = 500;
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 
+const [modelDir = TINY_DIRECTORY, agentsDir = TINY_DIRECTORY] = process.argv.slice(2);
 const server = new ServerProcess({
-  MODEL_DIR: TINY_DIRECTORY,
-  AGENTS_DIR: TINY_DIRECTORY,
+  MODEL_DIR: modelDir,
+  AGENTS_DIR: agentsDir,
   ABSTAIN_BELOW: '0',
   THREADS: '1',
   LOG_LEVEL: 'info',
+  // All of them wait in turn, on a slow machine as well.
+  QUEUE_TIMEOUT_MS: '600000',
+  REQUEST_TIMEOUT_MS: '600000',
 });
 await server.logged('ready');
-const cases = await Promise.all((await caseNames()).map(loadCase));
 const end = performance.now() + 1000 * SECONDS;
 const requestMs: number[] = [];
 const scrapeMs: number[] = [];
@@ -37,8 +41,7 @@ async function timed(into: number[], ask: () => Promise<Response>): Promise<stri
 await Promise.all([
   ...Array.from({ length: CLIENTS }, async (_, client) => {
     for (let turn = client; performance.now() < end; turn++) {
-      const { issue, files } = cases[turn % cases.length]!;
-      await timed(requestMs, () => server.post({ issue, files, seed: turn }));
+      await timed(requestMs, () => server.post({ ...body, seed: turn, max_new_tokens: 64 }));
     }
   }),
   (async () => {
@@ -55,6 +58,7 @@ const own = series.filter((line) => /^(?:agentic|http)_/.test(line)).length;
 const counted = Number(
   /^http_requests_total\{method="POST",path="\/v1\/patches",status="200"\} (\d+)$/m.exec(text)?.[1],
 );
+if (counted !== requestMs.length) throw new Error(`${requestMs.length} requests were sent, ${counted} counted.`);
 console.log(
   `${requestMs.length} requests (counted: ${counted}), median ${median(requestMs).toFixed(1)} ms; ` +
     `${scrapeMs.length} scrapes, median ${median(scrapeMs).toFixed(1)} ms (${((100 * median(scrapeMs)) / median(requestMs)).toFixed(1)} %); ` +

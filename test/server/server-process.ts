@@ -5,6 +5,8 @@ import { createInterface } from 'node:readline';
 import { environmentWith, packageRoot } from '../../server/config.js';
 
 interface LogLine {
+  /** pino's: 40 is a warning. */
+  readonly level?: number;
   readonly msg?: string;
   readonly url?: string;
   readonly adminUrl?: string;
