@@ -1,48 +1,11 @@
-import { REQUIRED_AGENTS, type RequiredAgent } from '../../agents/names.js';
+import { REQUIRED_AGENTS } from '../../agents/names.js';
 import type { Estimate } from '../evaluation/statistics.js';
-import type { Operations, ParameterCount } from '../finetune/cost.js';
-import type { Sums } from '../finetune/graphs.js';
-import type { Settings } from '../finetune/trainer.js';
+import { claimsOf, claimTable } from './adaptation-claims.js';
+import { computeRatio, improvementOf, type AdaptationRun } from './adaptation-run.js';
 import type { ExperimentResult, FailedRow, Sample, Table } from './experiment.js';
-import { estimateText, improvement, overSeeds, type Improvement } from './intervals.js';
-import type { ParameterLocality } from './locality.js';
+import { estimateText, type Improvement } from './intervals.js';
 import { barsOf } from './plots.js';
-import { seedKeys, type Snapshot } from './snapshot.js';
-import type { Taught } from './teaching.js';
-
-/** One agent adapted to one repository. */
-export interface AdaptationRun {
-  readonly repository: string;
-  readonly agent: RequiredAgent;
-  readonly seed: number;
-  readonly before: Snapshot;
-  readonly after: Snapshot;
-  readonly taught: Taught;
-  readonly test: readonly string[];
-  readonly settings: Settings;
-  readonly locality: ParameterLocality;
-  readonly parameters: ParameterCount;
-  readonly operations: Operations;
-}
-
-/** What the seed's README claims (row 97); finding 15 says where the figures come from. */
-const CLAIMS = { cross_entropy: -7.6, accuracy: 11, parameters: 19, compute: 11.5 } as const;
-
-/** The figure that an agent's adaptation is to improve: for the code agent, as in the seed, after the right analysis. */
-function targetRows(agent: RequiredAgent, of: Snapshot): readonly Sums[] {
-  return agent === 'issue-analysis' ? of.issue : of.code_gold_gist;
-}
-
-function improvementOf(runs: readonly AdaptationRun[], agent: RequiredAgent): Improvement {
-  const rows = (which: 'before' | 'after') => runs.flatMap((run) => targetRows(agent, run[which]));
-  return improvement(rows('before'), rows('after'), 0);
-}
-
-/** How many times less the adaptation computes than the same epochs of a training of everything, the encoder's pass included. */
-function computeRatio({ operations, settings }: AdaptationRun): number {
-  const { agent_epoch: own, encode_once: once, full_epoch: full } = operations;
-  return (settings.epochs * full) / (settings.epochs * own + once);
-}
+import { seedKeys } from './snapshot.js';
 
 /** Everything the adaptations say. */
 export function adaptationResult(runs: readonly AdaptationRun[], failed: readonly FailedRow[]): ExperimentResult {
@@ -102,120 +65,6 @@ function metricsOf(run: AdaptationRun): object {
       train_seconds: run.taught.train_seconds,
     },
     parameter_locality: run.locality,
-  };
-}
-
-interface Claim {
-  readonly name: string;
-  readonly seed: string;
-  readonly ours: readonly string[];
-  readonly seeds: string;
-  readonly verdict: string;
-  readonly sentence: string;
-}
-
-/** `reached` and `not reached` only where the whole interval says so. */
-function verdict({ low, high, value }: Estimate, reached: (value: number) => boolean): string {
-  if (reached(low) && reached(high)) return 'reached';
-  if (!reached(low) && !reached(high)) return 'not reached';
-  return `${reached(value) ? 'reached' : 'not reached'}, within chance`;
-}
-
-function claimsOf(runs: readonly AdaptationRun[]): Claim[] {
-  if (runs.length === 0) return [];
-  const of = (agent: RequiredAgent): AdaptationRun[] => runs.filter((run) => run.agent === agent);
-  const present = REQUIRED_AGENTS.filter((agent) => of(agent).length > 0);
-  const changes = present.map((agent) => improvementOf(of(agent), agent));
-  const claim = (
-    name: string,
-    seedText: string,
-    figure: (change: Improvement) => Estimate,
-    reached: (value: number) => boolean,
-  ): Claim => {
-    const verdicts = changes.map((change, at) => `${present[at]!} ${verdict(figure(change), reached)}`);
-    const seeds = present.map((agent) => estimateText(overSeeds(perSeed(of(agent), agent, figure))));
-    const ours = changes.map((change) => estimateText(figure(change)));
-    return {
-      name,
-      seed: seedText,
-      ours,
-      seeds: seeds.join('; '),
-      verdict: verdicts.join('; '),
-      sentence: `${name}: the seed claims ${seedText}; here ${present.map((agent, at) => `${agent} ${ours[at]!} %`).join(', ')}: ${verdicts.join('; ')}.`,
-    };
-  };
-  const counted = (
-    name: string,
-    seedText: string,
-    value: (run: AdaptationRun) => number,
-    unit: string,
-    reached: (value: number) => boolean,
-  ): Claim => {
-    const values = present.map((agent) => value(of(agent)[0]!));
-    const ours = values.map((one) => one.toFixed(2));
-    const result = values.every(reached) ? 'reached' : values.some(reached) ? 'reached by one agent' : 'not reached';
-    const text = ours.map((one, at) => `${present[at]!} ${one}${unit}`).join(', ');
-    return {
-      name,
-      seed: seedText,
-      ours,
-      seeds: 'counted',
-      verdict: result,
-      sentence: `${name}: the seed claims ${seedText}; here ${text}: ${result}.`,
-    };
-  };
-  return [
-    claim(
-      'Cross-entropy',
-      '−7.6 %',
-      (of) => of.cross_entropy_percent,
-      (value) => value <= CLAIMS.cross_entropy,
-    ),
-    claim(
-      'Token accuracy',
-      '+11 %',
-      (of) => of.accuracy_percent,
-      (value) => value >= CLAIMS.accuracy,
-    ),
-    counted(
-      'Parameters trained',
-      '19 % of all',
-      (run) => run.parameters.percent,
-      ' %',
-      (value) => value <= CLAIMS.parameters,
-    ),
-    counted('Compute', '11.5 times less', computeRatio, ' times less', (value) => value >= CLAIMS.compute),
-  ];
-}
-
-/** The figure of each seed, its rows of all repositories together. */
-function perSeed(
-  runs: readonly AdaptationRun[],
-  agent: RequiredAgent,
-  figure: (change: Improvement) => Estimate,
-): number[] {
-  const seeds = [...new Set(runs.map(({ seed }) => seed))];
-  return seeds.map(
-    (seed) =>
-      figure(
-        improvementOf(
-          runs.filter((run) => run.seed === seed),
-          agent,
-        ),
-      ).value,
-  );
-}
-
-function claimTable(claims: readonly Claim[]): Table {
-  return {
-    id: 'claims',
-    title: 'The four headline claims, all repositories together',
-    columns: ['claim', 'seed', ...REQUIRED_AGENTS.slice(0, claims[0]?.ours.length), 'over seeds', 'verdict'],
-    rows: claims.map(({ name, seed, ours, seeds, verdict: text }) => [name, seed, ...ours, seeds, text]),
-    notes: [
-      'Change in per cent of the figure before. In brackets 95 % intervals: over rows by a paired bootstrap, over seeds by Student’s distribution (one seed has none).',
-      'Compute: counted operations of the same epochs, all parameters against the agent with the encoder’s one pass.',
-    ],
   };
 }
 
