@@ -10,9 +10,11 @@ import type { Taught } from './teaching.js';
 /** One training among those that are compared. */
 export interface Variant {
   /** What is varied: a plot of its own. */
-  readonly group: 'rank' | 'layers' | 'gate' | 'head' | 'rows';
+  readonly group: 'rank' | 'layers' | 'gate' | 'head' | 'regime' | 'rows';
   readonly label: string;
   readonly parts: Parts;
+  /** Trained in turn with an analysis agent that begins from nothing, too. */
+  readonly joint?: boolean;
   /** Rows to learn from, the last ones before those that validate; all where it is undefined. */
   readonly rows?: number;
 }
@@ -38,6 +40,7 @@ const GROUPS: readonly Group[] = [
   { name: 'layers', title: 'Layers with an adapter' },
   { name: 'gate', title: 'Router gate' },
   { name: 'head', title: 'Role head' },
+  { name: 'regime', title: 'Regime' },
   { name: 'rows', title: 'Rows to learn from' },
 ];
 
@@ -90,6 +93,7 @@ export function ablationResult(found: {
         notes: [
           `The bare backbone: ${bare.toFixed(4)} nats per token. Intervals (95 %) over seeds, where there are several.`,
           'Agents begin from nothing; a part that is left out is 0 and gets no gradient. Without the gate an adapter is always open.',
+          'Regime: the two agents share no number, so joint training differs by its common schedule and its choice of one best step for both.',
         ],
       },
     ],

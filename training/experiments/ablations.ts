@@ -1,4 +1,5 @@
 import { bareAgent, loadAgent } from '../../adapters/agent.js';
+import type { RequiredAgent } from '../../agents/names.js';
 import type { ModelConfig } from '../../model/config.js';
 import { accuracy, crossEntropy } from '../finetune/evaluation.js';
 import type { Sums } from '../finetune/graphs.js';
@@ -8,10 +9,10 @@ import { ablationResult, type AblationRun, type Variant } from './ablation-repor
 import type { Experiment, ExperimentContext, ExperimentResult, FailedRow } from './experiment.js';
 import { total } from './intervals.js';
 import { withLab, type Lab } from './lab.js';
-import { allParts, countParts, freshAgent, maskedGraphs, type Parts } from './masked-agent.js';
+import { allParts, countParts, freshAgent, maskedGraphs } from './masked-agent.js';
 import { measure } from './measuring.js';
 import { attempt } from './rows-that-fail.js';
-import { hashOfRows, SETTINGS, teach, type Taught } from './teaching.js';
+import { hashOfRows, SETTINGS, teachTogether, type Lesson, type Taught } from './teaching.js';
 
 const SIZE = { rows: 100, epochs: 2, fewest: 25 };
 const QUICK_SIZE = { rows: 16, epochs: 1, fewest: 4 };
@@ -24,7 +25,7 @@ export const ablations: Experiment = {
   question:
     'What of an agent is worth its parameters? The code agent is trained anew, from nothing, on one repository (the first one named), each time with one part changed. ' +
     `Its last ${SIZE.rows} usable rows: the last fifth held out, the tenth before it to choose the best of ${SIZE.epochs} epochs. The cross-entropy is that of the held-out patches after the right analysis.`,
-  version: 1,
+  version: 2,
   run: (context) => withLab(context, (lab) => run(context, lab)),
 };
 
@@ -74,6 +75,8 @@ function variantsOf(config: ModelConfig, rows: number, fewest: number): Variant[
     { group: 'gate', label: 'on', parts: whole },
     { group: 'head', label: 'off', parts: { ...whole, head: false } },
     { group: 'head', label: 'on', parts: whole },
+    { group: 'regime', label: 'joint', parts: whole, joint: true },
+    { group: 'regime', label: 'static', parts: whole },
     ...steps.map((count): Variant => ({ group: 'rows', label: String(count), parts: whole, rows: count })),
     { group: 'rows', label: String(rows), parts: whole },
   ];
@@ -82,25 +85,26 @@ function variantsOf(config: ModelConfig, rows: number, fewest: number): Variant[
 function train(
   lab: Lab,
   split: Split,
-  { parts, rows }: Variant,
+  { parts, rows, joint = false }: Variant,
   settings: Settings,
 ): Promise<{ readonly sums: readonly Sums[]; readonly accuracy: number; readonly taught: Taught }> {
   const { model, unit } = lab.context;
   const learnt = rows === undefined ? split.train : split.train.slice(-rows);
-  const inputs = [hashOfRows(learnt), hashOfRows(split.valid), hashOfRows(split.heldOut), parts, settings];
+  const inputs = [hashOfRows(learnt), hashOfRows(split.valid), hashOfRows(split.heldOut), parts, joint, settings];
   return unit('training', inputs, async (own) => {
-    const lesson = {
-      agent: 'code-generation' as const,
+    const lessonOf = (agent: RequiredAgent): Lesson => ({
+      agent,
       start: freshAgent(model.config, parts, settings.seed),
       train: learnt,
       valid: split.valid,
-    };
+    });
+    const agents: RequiredAgent[] = joint ? ['code-generation', 'issue-analysis'] : ['code-generation'];
     const graphs = maskedGraphs(await lab.graphs(), model.config, parts);
-    const taught = await teach(lab, own, lesson, settings, graphs);
+    const [taught] = await teachTogether(lab, own, agents.map(lessonOf), settings, graphs);
     await lab.encode(split.heldOut, own.detail);
-    const { tensors } = await loadAgent(taught.file, model.config);
+    const { tensors } = await loadAgent(taught!.file, model.config);
     const sums = await heldOutSums(lab, tensors, split);
-    return { sums, accuracy: accuracy(total(sums)), taught };
+    return { sums, accuracy: accuracy(total(sums)), taught: taught! };
   });
 }
 

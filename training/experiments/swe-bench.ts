@@ -9,7 +9,7 @@ import type { Pair } from './snapshot.js';
 import { sweBenchResult, type SeedRun, type StateName } from './swe-bench-report.js';
 import { readSweBench, type SweBenchRow } from './swe-bench-rows.js';
 import { stateOf, type SweBenchState } from './swe-bench-state.js';
-import { hashOfRows, SETTINGS, teach, type Taught } from './teaching.js';
+import { hashOfRows, SETTINGS, teachTogether, type Lesson, type Taught } from './teaching.js';
 
 interface Size {
   readonly trainEpochs: number;
@@ -29,10 +29,10 @@ export const sweBench: Experiment = {
   name: 'swe-bench',
   title: 'SWE-bench, the seed’s rows and measures',
   question:
-    'The seed’s 397 rows with its split (277 to train, 59 to adapt, 61 to test), its texts as inputs and targets, its measures. Both agents as released, trained on the 277 rows, ' +
-    `and then one of them adapted on the 59. Epochs: ${SIZE.trainEpochs} and ${SIZE.adaptEpochs}; the best one is chosen by the last tenth of the same rows, never by test rows. ` +
+    'The seed’s 397 rows with its split (277 to train, 59 to adapt, 61 to test), its texts as inputs and targets, its measures. Both agents as released, trained together on the 277 rows (the joint training: batches of both in turn), ' +
+    `and then one of them adapted alone on the 59 (static fine-tuning). Epochs: ${SIZE.trainEpochs} and ${SIZE.adaptEpochs}; the best one is chosen by the last tenth of the same rows, never by test rows. ` +
     'No test row is in the tokenizer or the backbone, whose data leave out SWE-bench’s repositories.',
-  version: 1,
+  version: 2,
   run: (context) => withLab(context, (lab) => run(context, lab)),
 };
 
@@ -44,7 +44,7 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
     'issue-analysis': await lab.released('issue-analysis'),
     'code-generation': await lab.released('code-generation'),
   };
-  context.plan(1 + 7 * context.seeds.length);
+  context.plan(1 + 6 * context.seeds.length);
   const measured = async (name: string, pair: Pair): Promise<SweBenchState> => {
     const inputs = [hashOf(split.test), REQUIRED_AGENTS.map((agent) => pair[agent].generation), size.samples];
     const state = await context.unit(name, inputs, ({ detail }) =>
@@ -60,33 +60,35 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
     const learn = async (
       name: string,
       pair: Pair,
-      agent: RequiredAgent,
+      agents: readonly RequiredAgent[],
       rows: readonly SweBenchRow[],
       epochs: number,
     ): Promise<Pair> => {
       const settings: Settings = { ...SETTINGS, epochs, seed };
-      const mine = rows.map((row) => (agent === 'issue-analysis' ? row.row : row.code));
-      const first = mine.length - Math.max(1, Math.floor(mine.length * VALID));
-      const [train, valid] = [mine.slice(0, first), mine.slice(first)];
-      const inputs = [hashOfRows(train), hashOfRows(valid), pair[agent].generation, settings];
+      const lessons = agents.map((agent) => lessonOf(pair, agent, rows));
+      const inputs = [
+        lessons.map(({ agent, train, valid }) => [hashOfRows(train), hashOfRows(valid), pair[agent].generation]),
+        settings,
+      ];
       const done = await context.unit(`${name}, seed ${seed}`, inputs, (unit) =>
-        teach(lab, unit, { agent, start: pair[agent].tensors, train, valid }, settings),
+        teachTogether(lab, unit, lessons, settings),
       );
-      taught.push(done);
-      return { ...pair, [agent]: await loadAgent(done.file, context.model.config, agent) };
+      taught.push(...done);
+      const after = { ...pair };
+      for (const [at, agent] of agents.entries()) {
+        after[agent] = await loadAgent(done[at]!.file, context.model.config, agent);
+      }
+      return after;
     };
-    let trained: Pair = released;
-    for (const agent of REQUIRED_AGENTS) {
-      trained = await learn(`train ${agent}`, trained, agent, split.train, size.trainEpochs);
-    }
+    const trained = await learn('joint training', released, REQUIRED_AGENTS, split.train, size.trainEpochs);
     const adapted = async (agent: RequiredAgent): Promise<SweBenchState> =>
       measured(
         `${agent} adapted, seed ${seed}`,
-        await learn(`adapt ${agent}`, trained, agent, split.adapt, size.adaptEpochs),
+        await learn(`adapt ${agent}`, trained, [agent], split.adapt, size.adaptEpochs),
       );
     const states: Record<StateName, SweBenchState> = {
       released: before,
-      trained: await measured(`trained, seed ${seed}`, trained),
+      'trained jointly': await measured(`trained jointly, seed ${seed}`, trained),
       'issue-analysis adapted': await adapted('issue-analysis'),
       'code-generation adapted': await adapted('code-generation'),
     };
@@ -105,6 +107,13 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
   } finally {
     syntax.dispose();
   }
+}
+
+/** The last rows validate; the agent begins as it is in the pair. */
+function lessonOf(pair: Pair, agent: RequiredAgent, rows: readonly SweBenchRow[]): Lesson {
+  const mine = rows.map((row) => (agent === 'issue-analysis' ? row.row : row.code));
+  const first = mine.length - Math.max(1, Math.floor(mine.length * VALID));
+  return { agent, start: pair[agent].tensors, train: mine.slice(0, first), valid: mine.slice(first) };
 }
 
 function hashOf(rows: readonly SweBenchRow[]): string {

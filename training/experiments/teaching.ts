@@ -24,7 +24,7 @@ export interface Taught {
   readonly updates: number;
   readonly best_step: number;
   readonly stopped_early: boolean;
-  /** Validation cross-entropy before and at the best step, nats per token. */
+  /** Its validation cross-entropy before and at the best step, nats per token. */
   readonly valid_before: number;
   readonly valid_best: number;
   readonly train_seconds: number;
@@ -49,32 +49,40 @@ export function hashOfRows(rows: readonly TrainingRow[]): string {
 }
 
 /**
- * Trains one agent within a unit; goes on from the checkpoint that a killed run left in the unit's folder. `graphs` takes
- * the place of the lab's where something about them is changed. Throws `TrainingError`, `ModelError`.
+ * Trains agents together within a unit (each alone would be several units); goes on from the checkpoint that a killed run
+ * left in the unit's folder. `graphs` takes the place of the lab's where something about them is changed. Throws
+ * `TrainingError`, `ModelError`.
  */
-export async function teach(
+export async function teachTogether(
   lab: Lab,
   unit: Unit,
-  lesson: Lesson,
+  lessons: readonly Lesson[],
   settings: Settings,
   graphs?: LearningGraphs,
-): Promise<Taught> {
+): Promise<Taught[]> {
   const { model, signal } = lab.context;
-  const { agent, start } = lesson;
   const symbols = await lab.tokenizer();
-  await lab.encode([...lesson.train, ...lesson.valid], unit.detail);
-  const sequences = (rows: readonly TrainingRow[]) =>
+  for (const { train: learnt, valid } of lessons) await lab.encode([...learnt, ...valid], unit.detail);
+  const sequences = (rows: readonly TrainingRow[], agent: RequiredAgent) =>
     rows.flatMap((row, position) => sequencesOf(row, position, agent, symbols));
   const checkpoint = path.join(unit.folder, 'checkpoint.safetensors');
-  const run = hashOf([agent, settings, hashOfRows(lesson.train), hashOfRows(lesson.valid)]);
+  const run = hashOf([
+    settings,
+    lessons.map(({ agent, train: learnt, valid }) => [agent, hashOfRows(learnt), hashOfRows(valid)]),
+  ]);
   const resume = await access(checkpoint).then(
     () => true,
     () => false,
   );
   const { best, state, stoppedEarly } = await train({
     graphs: graphs ?? (await lab.graphs()),
-    lessons: [{ agent, start, train: sequences(lesson.train), valid: sequences(lesson.valid) }],
-    validRows: lesson.valid.length,
+    lessons: lessons.map(({ agent, start, train: learnt, valid }) => ({
+      agent,
+      start,
+      train: sequences(learnt, agent),
+      valid: sequences(valid, agent),
+    })),
+    validRows: Math.max(...lessons.map(({ valid }) => valid.length)),
     settings,
     checkpoint: { file: checkpoint, run, resume },
     onReport: (report) => {
@@ -82,23 +90,34 @@ export async function teach(
     },
     signal,
   });
-  const file = path.join(unit.folder, `${agent}.safetensors`);
-  // In half precision, as it would be served.
-  const { generation } = await saveAgent(
-    file,
-    best[agent]!,
-    { name: agent, backbone: model.config.fingerprint },
-    model.config,
-  );
-  return {
-    file,
-    generation,
-    updates: state.step,
-    best_step: state.bestStep,
-    stopped_early: stoppedEarly,
-    valid_before: state.validations[0]!.valid_loss,
-    valid_best: state.bestLoss,
-    train_seconds: state.seconds,
-    rows: { train: lesson.train.map(({ id }) => id), valid: lesson.valid.map(({ id }) => id) },
-  };
+  const taught: Taught[] = [];
+  for (const { agent, train: learnt, valid } of lessons) {
+    const file = path.join(unit.folder, `${agent}.safetensors`);
+    const description = { name: agent, backbone: model.config.fingerprint };
+    // In half precision, as it would be served.
+    const { generation } = await saveAgent(file, best[agent]!, description, model.config);
+    taught.push({
+      file,
+      generation,
+      updates: state.updates[agent] ?? 0,
+      best_step: state.bestStep,
+      stopped_early: stoppedEarly,
+      valid_before: state.validations[0]!.agents[agent]!.valid_loss,
+      valid_best: state.validations.find(({ step }) => step === state.bestStep)!.agents[agent]!.valid_loss,
+      train_seconds: state.seconds,
+      rows: { train: learnt.map(({ id }) => id), valid: valid.map(({ id }) => id) },
+    });
+  }
+  return taught;
+}
+
+/** Trains one agent within a unit, as `teachTogether` does. */
+export async function teach(
+  lab: Lab,
+  unit: Unit,
+  lesson: Lesson,
+  settings: Settings,
+  graphs?: LearningGraphs,
+): Promise<Taught> {
+  return (await teachTogether(lab, unit, [lesson], settings, graphs))[0]!;
 }
