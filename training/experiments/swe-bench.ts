@@ -67,7 +67,8 @@ async function run(context: ExperimentContext, lab: Lab): Promise<ExperimentResu
       const settings: Settings = { ...SETTINGS, epochs, seed };
       const lessons = agents.map((agent) => lessonOf(pair, agent, rows));
       const inputs = [
-        lessons.map(({ agent, train, valid }) => [hashOfRows(train), hashOfRows(valid), pair[agent].generation]),
+        lessons.map(({ train, valid }) => [hashOfRows(train), hashOfRows(valid)]),
+        agents.map((agent) => pair[agent].generation),
         settings,
       ];
       const done = await context.unit(`${name}, seed ${seed}`, inputs, (unit) =>

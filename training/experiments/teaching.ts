@@ -63,7 +63,7 @@ export async function teachTogether(
   const { model, signal } = lab.context;
   const symbols = await lab.tokenizer();
   for (const { train: learnt, valid } of lessons) await lab.encode([...learnt, ...valid], unit.detail);
-  const sequences = (rows: readonly TrainingRow[], agent: RequiredAgent) =>
+  const sequences = (rows: readonly TrainingRow[], agent: AgentName) =>
     rows.flatMap((row, position) => sequencesOf(row, position, agent, symbols));
   const checkpoint = path.join(unit.folder, 'checkpoint.safetensors');
   const run = hashOf([
