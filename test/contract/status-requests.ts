@@ -29,6 +29,8 @@ export interface Changes {
   /** Empty: none is sent. */
   readonly key?: string;
   readonly parameters?: Readonly<Record<string, string>>;
+  /** Sent besides. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Sends a sound request to an operation, but for the changes. */
@@ -45,6 +47,7 @@ export function send(url: string, operation: DocumentedStatus, changes: Changes 
     headers: {
       ...(hasBody && { 'content-type': type }),
       ...(key !== '' && { authorization: `Bearer ${key}` }),
+      ...changes.headers,
     },
     ...(hasBody && { body: typeof content === 'string' ? content : JSON.stringify(content) }),
   });

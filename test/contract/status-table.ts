@@ -82,9 +82,21 @@ const whileAllWorkersAreTaken: Producer = async (operation, { servers }) => {
   return response;
 };
 
+/** Asks again for what was sent. Without a Cache-Control of its own, fetch asks for what is certainly new. */
+const unchanged =
+  (changes: Parameters<typeof send>[2] = {}): Producer =>
+  async (operation, scenes) => {
+    const first = await sound(changes)(operation, scenes);
+    const headers = { 'if-none-match': first.headers.get('etag') ?? '', 'cache-control': 'max-age=0' };
+    return sound({ ...changes, headers })(operation, scenes);
+  };
+
+const script = { parameters: { file: 'main.js' } };
+
 /** The statuses that come about in the same way wherever they are documented. */
 export const everywhere: Readonly<Record<string, Producer>> = {
   200: sound(),
+  304: unchanged(),
   400: sound({ body: '{' }),
   401: async (operation, scenes) => {
     if (isAdmin(operation)) return send(await scenes.whole(), operation, { key: '' });
@@ -182,6 +194,7 @@ export const particular: Readonly<Record<string, Readonly<Record<string, Produce
     }),
     503: delivered(labeled(), {}, ({ github }) => void github?.close()),
   },
+  getPageFile: { 200: sound(script), 304: unchanged(script) },
   getModel: { 404: sound({ parameters: { model: 'gpt-4o' } }) },
   createChatCompletion: { 404: unknownModel },
   createCompletion: { 404: unknownModel },
