@@ -174,7 +174,7 @@ describe('requests and their series', () => {
     };
     await odd('a');
     const before = (await series(server.metrics)).length;
-    for (const name of ['b', 'c', 'd/e', '%2e', 'health/']) await odd(name);
+    for (const name of ['b', 'c', 'd/e', '%2f', 'health/']) await odd(name);
     assert.equal((await series(server.metrics)).length, before);
   });
 
