@@ -188,9 +188,10 @@ export const particular: Readonly<Record<string, Readonly<Record<string, Produce
     413: delivered(labeled({ body: 'x'.repeat(5000) })),
     415: delivered(labeled(), { 'content-type': 'text/plain' }),
     422: delivered({}),
-    429: delivered(labeled(), {}, async ({ fake, deliver }) => {
-      fake.hold(/\/git\/ref\//);
-      for (let number = 100; number < 202; number += 1) await (await deliver('issues', labeled({ number }))).text();
+    429: delivered(labeled(), {}, async (server) => {
+      server.fake.hold(/\/git\/ref\//);
+      for (let number = 100; number < 202; number += 1)
+        await (await server.deliver('issues', labeled({ number }))).text();
     }),
     503: delivered(labeled(), {}, ({ github }) => void github?.close()),
   },
