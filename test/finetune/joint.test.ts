@@ -12,7 +12,9 @@ import { startsOf, type FinetuneOptions } from '../../training/finetune/options.
 import { TINY_DIRECTORY } from '../helpers/tiny.js';
 import { tinyRows } from './tiny-rows.js';
 
-describe('training both agents together', () => {
+describe('training both agents together', function () {
+  // Several whole runs; other tests may hold the cores.
+  this.timeout(300_000);
   let folder: string;
   const inFolder = (name: string): string => path.join(folder, name);
 

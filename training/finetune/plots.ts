@@ -126,5 +126,5 @@ function liftSpec({ pipeline_lift: lift }: Report): TopLevelSpec | undefined {
       { mark: 'rule', encoding: { y: y({ field: 'low' }), y2: { field: 'high' } } },
       { mark: { type: 'point', filled: true, size: 70 }, encoding: { y: y({ field: 'value' }) } },
     ],
-  } as TopLevelSpec;
+  };
 }
