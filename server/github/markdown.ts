@@ -1,4 +1,5 @@
 import type { PatchResult } from '../../pipeline/types.js';
+import { analysisRows, codeBlock, codeSpan } from '../answer-markdown.js';
 
 /** What is told about an answer. */
 export interface ToldAnswer {
@@ -25,15 +26,10 @@ export function answerMarkdown({ result, commit, files }: ToldAnswer): string {
   const { analysis, patches, status, abstained_because: reason } = result;
   const parts: string[] = [];
   if (analysis) {
-    const rows = [
-      ['Problem', analysis.problem],
-      ['Type', analysis.fault_type],
-      ['Location', analysis.fault_location],
-      ['Line', analysis.line],
-      ['Plan', analysis.hint],
-    ].filter(([, text]) => text !== '');
     const confidence = `**Analysis**, confidence ${analysis.confidence.toFixed(2)} of 1`;
-    parts.push([confidence, '', ...rows.map(([name, text]) => `- ${name}: ${inCode(text!)}`)].join('\n'));
+    parts.push(
+      [confidence, '', ...analysisRows(analysis).map(([name, text]) => `- ${name}: ${codeSpan(text)}`)].join('\n'),
+    );
   }
   const patch = patches[0];
   if (!patch) {
@@ -53,7 +49,7 @@ export function nothingReadMarkdown(commit: string): string {
 }
 
 function readFrom(commit: string, files: readonly string[]): string {
-  const shown = files.slice(0, MAX_FILES_TOLD).map((path) => `- ${inCode(path)}`);
+  const shown = files.slice(0, MAX_FILES_TOLD).map((path) => `- ${codeSpan(path)}`);
   const more = files.length > shown.length ? [`- and ${files.length - shown.length} more`] : [];
   const head = `<details><summary>${files.length} ${files.length === 1 ? 'file' : 'files'} read at ${commit.slice(0, 12)}</summary>`;
   return [head, '', ...shown, ...more, '', '</details>'].join('\n');
@@ -61,17 +57,5 @@ function readFrom(commit: string, files: readonly string[]): string {
 
 function diffBlock(diff: string): string {
   if (diff.length > MAX_DIFF_CHARACTERS) return `It has ${diff.length} characters: too long for a comment.`;
-  const fence = '`'.repeat(Math.max(3, longestRun(diff) + 1));
-  return `${fence}diff\n${diff.replace(/\n?$/, '\n')}${fence}`;
-}
-
-/** One line in a span of code that no back-tick in it can end. */
-function inCode(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim();
-  const fence = '`'.repeat(longestRun(line) + 1);
-  return fence.length > 1 ? `${fence} ${line} ${fence}` : `\`${line}\``;
-}
-
-function longestRun(text: string): number {
-  return Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  return codeBlock(diff, 'diff');
 }

@@ -1,4 +1,5 @@
 import type { ChainAnswer, PatchResult } from '../../pipeline/types.js';
+import { analysisRows, codeBlock } from '../answer-markdown.js';
 import type { Surface } from './parameters.js';
 
 /**
@@ -8,19 +9,15 @@ import type { Surface } from './parameters.js';
 export function answerText({ analysis, patches, abstained_because: reason }: PatchResult): readonly string[] {
   const parts: string[] = [];
   if (analysis) {
-    const rows = [
-      ['Problem', analysis.problem],
-      ['Type', analysis.fault_type],
-      ['Location', analysis.fault_location],
-      ['Line', analysis.line],
-      ['Plan', analysis.hint],
-    ].filter(([, text]) => text !== '');
-    parts.push(`${rows.map(([name, text]) => `- **${name}**: ${text}`).join('\n')}\n\n`);
+    parts.push(
+      `${analysisRows(analysis)
+        .map(([name, text]) => `- **${name}**: ${text}`)
+        .join('\n')}\n\n`,
+    );
   }
   const diff = patches[0]?.diff;
   if (diff === undefined) return [...parts, `No patch is proposed (${reason ?? 'abstained'}).\n`];
-  const fence = fenceAround(diff);
-  return [...parts, `${fence}diff\n${diff.endsWith('\n') ? diff : `${diff}\n`}${fence}\n`];
+  return [...parts, `${codeBlock(diff, 'diff')}\n`];
 }
 
 /**
@@ -30,12 +27,5 @@ export function answerText({ analysis, patches, abstained_because: reason }: Pat
 export function chainText({ text, program, tries }: ChainAnswer, surface: Surface): string {
   if (surface === 'text') return text ?? '';
   if (program === null) return `No answer passed (${tries.at(-1)?.fault ?? 'no try'}).\n`;
-  const fence = fenceAround(program);
-  return `${fence}\n${program}${fence}\n`;
-}
-
-/** Longer than any run of back-ticks in the text, so that no line of it closes the block. */
-function fenceAround(text: string): string {
-  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
-  return '`'.repeat(Math.max(3, longest + 1));
+  return `${codeBlock(program)}\n`;
 }
