@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { ModelConfig } from '../../model/config.js';
+import type { HashedFile, ModelConfig } from '../../model/config.js';
 import { TrainingError } from './errors.js';
 
 /** SHA-256 (hex) by file name. */
@@ -57,13 +57,24 @@ export async function trainingGraphFiles(
       `${directory} has no training graphs; training/pretrain/export_step.py makes them.`,
     );
   }
-  for (const { file, sha256 } of [training.step, training.evaluation]) {
-    const bytes = await readFile(path.join(directory, file)).catch((cause: unknown) => {
-      throw new TrainingError('training_graphs_missing', `Cannot read ${file} of ${directory}.`, { cause });
-    });
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-      throw new TrainingError('training_graphs_changed', `${file} is not the one that config.json describes.`);
-    }
-  }
+  for (const graph of [training.step, training.evaluation]) await readGraphFile(directory, graph, 'config.json');
   return { step: path.join(directory, training.step.file), evaluation: path.join(directory, training.evaluation.file) };
+}
+
+/**
+ * The bytes of a training graph, after comparing them with the hash that a record of the folder (`describedBy`) has of it.
+ * Throws `TrainingError` (`training_graphs_missing`, `training_graphs_changed`).
+ */
+export async function readGraphFile(
+  directory: string,
+  { file, sha256 }: HashedFile,
+  describedBy: string,
+): Promise<Buffer> {
+  const bytes = await readFile(path.join(directory, file)).catch((cause: unknown) => {
+    throw new TrainingError('training_graphs_missing', `Cannot read ${file} of ${directory}.`, { cause });
+  });
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    throw new TrainingError('training_graphs_changed', `${file} is not the one that ${describedBy} describes.`);
+  }
+  return bytes;
 }

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Ajv } from 'ajv';
 import type { HashedFile, ModelConfig } from '../../model/config.js';
 import { TrainingError } from '../finetune/errors.js';
+import { readGraphFile } from '../finetune/integrity.js';
 import type { MoeSizes } from './tensors.js';
 
 /** moe.json beside a pair of graphs, as `training/pretrain/export_moe.py` writes it. */
@@ -79,14 +79,8 @@ export async function placeMoeGraphs(folder: string, modelDir: string, config: M
   const place = await mkdtemp(path.join(tmpdir(), 'moe-'));
   const remove = (): Promise<void> => rm(place, { recursive: true, force: true });
   try {
-    for (const { file, sha256 } of [record.step, record.evaluation]) {
-      const bytes = await readFile(path.join(folder, file)).catch((cause: unknown) => {
-        throw new TrainingError('training_graphs_missing', `Cannot read ${file} of ${folder}.`, { cause });
-      });
-      if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-        throw new TrainingError('training_graphs_changed', `${file} is not the one that moe.json describes.`);
-      }
-      await writeFile(path.join(place, file), bytes);
+    for (const graph of [record.step, record.evaluation]) {
+      await writeFile(path.join(place, graph.file), await readGraphFile(folder, graph, 'moe.json'));
     }
     for (const name of WEIGHTS) await copyFile(path.join(modelDir, name), path.join(place, name));
   } catch (error) {
