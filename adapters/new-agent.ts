@@ -8,10 +8,10 @@ import { saveAgent, type Agent } from './agent.js';
 const GATE_BIAS = 1;
 
 /**
- * Writes the file of an agent that has learnt nothing: what goes down is random (normal, variance 1 / hidden size), what goes up is
- * zero, so that it begins as the bare backbone. The same seed gives the same file. Throws `AgentError`.
+ * Tensors of an agent that has learnt nothing: what goes down is random (normal, variance 1 / hidden size), what goes up is zero, so
+ * that it begins as the bare backbone. The same seed gives the same numbers.
  */
-export function saveNewAgent(file: string, name: AgentName, config: ModelConfig, seed = 0): Promise<Agent> {
+export function newAgentTensors(config: ModelConfig, seed = 0): Record<AgentTensorName, Float32Array> {
   const shapes = agentShapes(config);
   const random = createRandom(seed);
   const normal = (): number => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
@@ -27,6 +27,10 @@ export function saveNewAgent(file: string, name: AgentName, config: ModelConfig,
     const length = shapes[tensor].reduce((product, size) => product * size, 1);
     return [tensor, Float32Array.from({ length }, valueOf[tensor])];
   });
-  const stacked = Object.fromEntries(tensors) as Record<AgentTensorName, Float32Array>;
-  return saveAgent(file, stacked, { name, backbone: config.fingerprint }, config);
+  return Object.fromEntries(tensors) as Record<AgentTensorName, Float32Array>;
+}
+
+/** Writes the file of such an agent. Throws `AgentError`. */
+export function saveNewAgent(file: string, name: AgentName, config: ModelConfig, seed = 0): Promise<Agent> {
+  return saveAgent(file, newAgentTensors(config, seed), { name, backbone: config.fingerprint }, config);
 }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { newAgentTensors } from '../../adapters/new-agent.js';
 import { REQUIRED_AGENTS } from '../../agents/names.js';
 import { agentShapes } from '../../model/agent-tensors.js';
 import { loadBackbone } from '../../model/backbone.js';
@@ -14,7 +15,7 @@ import { MoeGraphs } from '../../training/moe/graphs.js';
 import { measure, measureMixture } from '../../training/moe/measure.js';
 import { runSide, type SideResult } from '../../training/moe/side.js';
 import { sequencesOfRoles, studyRows, type Study } from '../../training/moe/study.js';
-import { freshAgent, freshMixture, moeShapes } from '../../training/moe/tensors.js';
+import { freshMixture, moeShapes } from '../../training/moe/tensors.js';
 import { tinyRows } from '../finetune/tiny-rows.js';
 import { TINY_DIRECTORY, TINY_MOE_DIRECTORY } from '../helpers/tiny.js';
 
@@ -63,8 +64,8 @@ describe('a side of the comparison', () => {
       groups: REQUIRED_AGENTS.map((name) => [name]),
       graphs,
       shapes: agentShapes(config),
-      start: (group: number) => freshAgent(config, group),
-      measure: (numbers: ReturnType<typeof freshAgent>, role: (typeof REQUIRED_AGENTS)[number]) =>
+      start: (group: number) => newAgentTensors(config, group),
+      measure: (numbers: ReturnType<typeof newAgentTensors>, role: (typeof REQUIRED_AGENTS)[number]) =>
         measure(graphs, numbers, sequencesOfRoles(study, 'heldOut', [role]), measuring()),
     };
     return runSide(side, study, work, detail).finally(() => graphs.dispose());

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { newAgentTensors } from '../../adapters/new-agent.js';
 import { REQUIRED_AGENTS } from '../../agents/names.js';
 import { agentShapes } from '../../model/agent-tensors.js';
 import { TrainingGraphs } from '../finetune/graphs.js';
@@ -10,7 +11,7 @@ import type { LearnSettings } from '../moe/learn.js';
 import { measure, measureMixture } from '../moe/measure.js';
 import { runSide, type SideResult } from '../moe/side.js';
 import { sequencesOfRoles, studyRows, type RowCounts, type Study } from '../moe/study.js';
-import { freshAgent, freshMixture, moeShapes } from '../moe/tensors.js';
+import { freshMixture, moeShapes } from '../moe/tensors.js';
 import type { Experiment, ExperimentContext, ExperimentResult, Unit } from './experiment.js';
 import { withLab, type Lab } from './lab.js';
 import type { SideName, SideRuns } from './moe-figures.js';
@@ -36,7 +37,7 @@ export const moe: Experiment = {
     'on the same frozen backbone, have the same number of trained parameters, and learn both roles from the same rows and tokens with the same settings; ' +
     `then one role is adapted alone. The mixture has 4 experts in each decoder layer, of which a token takes 1 or 2 (docs/training.md). At most ${ROWS.base} rows of one repository for both roles, ${ROWS.adapt} later ones to adapt, ${ROWS.valid} to choose the epoch, ` +
     `the newest ${ROWS.heldOut} held out; ${EPOCHS} epochs each.`,
-  version: 1,
+  version: 2,
   run: (context) => withLab(context, (lab) => run(context, lab)),
 };
 
@@ -92,8 +93,8 @@ async function agentsSide({ model, memory }: ExperimentContext, study: Study, un
       groups: REQUIRED_AGENTS.map((name) => [name]),
       graphs,
       shapes: agentShapes(config),
-      start: (group: number) => freshAgent(config, 2 * study.seed + group),
-      measure: (numbers: ReturnType<typeof freshAgent>, role: (typeof REQUIRED_AGENTS)[number]) =>
+      start: (group: number) => newAgentTensors(config, 2 * study.seed + group),
+      measure: (numbers: ReturnType<typeof newAgentTensors>, role: (typeof REQUIRED_AGENTS)[number]) =>
         measure(graphs, numbers, sequencesOfRoles(study, 'heldOut', [role]), measuring(study)),
     };
     return await runSide(side, study, unit.folder, (text) => {

@@ -1,7 +1,5 @@
 import type { ModelConfig } from '../../model/config.js';
 import { createRandom } from '../../model/random.js';
-import { AGENT_TENSOR_NAMES, agentShapes } from '../../model/agent-tensors.js';
-import type { AgentNumbers } from '../finetune/graphs.js';
 import type { Numbers } from '../finetune/optimiser.js';
 
 /** Sizes of a mixture, as its graphs were made (`training/pretrain/moe_graph.py` says why these). */
@@ -44,41 +42,25 @@ export function countOf(shapes: Readonly<Record<string, readonly number[]>>): nu
   return Object.values(shapes).reduce((sum, shape) => sum + sizeOf(shape), 0);
 }
 
-/** Where an agent's gate starts: sigmoid(1) = 0.73, as in `training/pretrain/train_agents.py`. */
-const GATE_BIAS = 1;
-
 /** Variance of the router's first weights times the width: "scale 0.1" of the Switch Transformer (section 2.4). */
 const ROUTER_SCALE = 0.1;
-
-/** An agent that has learnt nothing: no effect, as its first training began. */
-export function freshAgent(config: ModelConfig, seed: number): AgentNumbers {
-  const spread = config.hidden_size ** -0.5;
-  return fresh(AGENT_TENSOR_NAMES, agentShapes(config), seed, { adapter_down: spread, head_down: spread }, (name) =>
-    name === 'gate_b' ? GATE_BIAS : 0,
-  );
-}
 
 /** A mixture that has learnt nothing: no effect; its routers prefer nobody by much. */
 export function freshMixture(config: ModelConfig, sizes: MoeSizes, seed: number): MoeNumbers {
   const spread = config.hidden_size ** -0.5;
-  const spreads = { expert_down: spread, head_down: spread, router_w: (ROUTER_SCALE / config.hidden_size) ** 0.5 };
-  return fresh(MOE_TENSOR_NAMES, moeShapes(config, sizes), seed, spreads, () => 0);
-}
-
-/** Tensors of normal numbers with the given standard deviations; the others constant. */
-function fresh<Name extends string>(
-  names: readonly Name[],
-  shapes: Readonly<Record<Name, readonly number[]>>,
-  seed: number,
-  spreads: Readonly<Partial<Record<Name, number>>>,
-  constant: (name: Name) => number,
-): Numbers<Name> {
-  const tensors = names.map((name, stream): [Name, Float32Array] => {
-    const spread = spreads[name];
+  // Standard deviations of what begins at random; all else is zero.
+  const spreads: Partial<Record<MoeTensorName, number>> = {
+    expert_down: spread,
+    head_down: spread,
+    router_w: (ROUTER_SCALE / config.hidden_size) ** 0.5,
+  };
+  const shapes = moeShapes(config, sizes);
+  const tensors = MOE_TENSOR_NAMES.map((name, stream): [MoeTensorName, Float32Array] => {
     const values = new Float32Array(sizeOf(shapes[name]));
-    return [name, spread === undefined ? values.fill(constant(name)) : normal(values, spread, seed, stream)];
+    const deviation = spreads[name];
+    return [name, deviation === undefined ? values : normal(values, deviation, seed, stream)];
   });
-  return Object.fromEntries(tensors) as Numbers<Name>;
+  return Object.fromEntries(tensors) as MoeNumbers;
 }
 
 function sizeOf(shape: readonly number[]): number {
