@@ -38,7 +38,11 @@ export function pageRoutes(config: Config): Router {
 
   /** Read at the first visit, so that the API does not wait for it. */
   const send = async (response: Response, name: string): Promise<void> => {
-    files ??= readPage();
+    files ??= readPage().catch((error: unknown) => {
+      // The next visit tries again.
+      files = undefined;
+      throw error;
+    });
     const file = (await files).get(name);
     if (!file) throw new AppError('not_found', 'There is nothing at this path.');
     // Express answers with 304 when the client names this tag.
