@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { PatchRequest } from '../../pipeline/types.js';
 import { runFor, type InferenceDeps } from '../admitted-run.js';
 import { observePatches } from '../answer-log.js';
 import { AppError } from '../errors.js';
+import { keepForFeedback } from '../feedback/keep.js';
 import type { FeedbackStore } from '../feedback/store.js';
 import type { InferenceResult } from '../inference/messages.js';
 import { keysOf } from '../keys.js';
@@ -95,22 +95,15 @@ async function askPipeline(deps: JobDeps, id: string, request: TextRequest, span
 }
 
 async function runOnce(deps: JobDeps, id: string, request: TextRequest, span: Span): Promise<InferenceResult> {
-  const { feedback, logger, host } = deps;
   let answered: InferenceResult | undefined;
   // A run that has begun may end when the server stops: only the end of the drain time ends it.
   const caller = { key: id, gone: deps.drained, span, onPinned: () => undefined };
   await runFor(deps, caller, 'pipeline', async (admitted) => {
-    answered = await runTraced(host, admitted, request);
+    answered = await runTraced(deps.host, admitted, request);
     observePatches(deps, id, admitted, answered);
     return answered.result.status;
   });
-  const { result, release } = answered!;
-  const { issue, files }: { issue: PatchRequest['issue']; files: TextRequest['files'] } = request;
-  await feedback
-    ?.remember({ id, release: release.id, issue, files, patches: result.patches }, [])
-    .catch((error: unknown) => {
-      logger.error({ id, err: error }, 'answer not kept for feedback');
-    });
+  await keepForFeedback(deps, id, request, answered!, []);
   return answered!;
 }
 

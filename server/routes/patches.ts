@@ -3,6 +3,7 @@ import type { Slot } from '../admission.js';
 import { idOf, outcomeOf, runAdmitted, type Admitted, type InferenceDeps } from '../admitted-run.js';
 import { observePatches } from '../answer-log.js';
 import { EventStream } from '../event-stream.js';
+import { keepForFeedback } from '../feedback/keep.js';
 import { errorBody, reportedError } from '../http-errors.js';
 import type { InferenceResult } from '../inference/messages.js';
 import { readJsonBody } from '../json-body.js';
@@ -24,15 +25,8 @@ export function patchRoutes(deps: InferenceDeps & Pick<FeedbackRouteDeps, 'feedb
     await runAdmitted(deps, response, 'pipeline', (admitted) => work(checked, admitted, response));
   });
 
-  /** On disk before the answer is out: whoever holds its id may judge it. An answer that cannot be kept is still an answer. */
-  const keep = async ({ request, marks }: CheckedRequest, id: string, answered: InferenceResult): Promise<void> => {
-    const { issue, files } = request;
-    const { result, release } = answered;
-    const answer = { id, release: release.id, issue, files, patches: result.patches };
-    await feedback?.remember(answer, marks).catch((error: unknown) => {
-      logger.error({ id, err: error }, 'answer not kept for feedback');
-    });
-  };
+  const keep = ({ request, marks }: CheckedRequest, id: string, answered: InferenceResult): Promise<void> =>
+    keepForFeedback(deps, id, request, answered, marks);
 
   const answer = async (checked: CheckedRequest, admitted: Admitted, response: Response): Promise<Outcome> => {
     const { slot } = admitted;
