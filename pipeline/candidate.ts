@@ -12,4 +12,6 @@ export interface FoundPatch extends Effect {
 export interface Candidate extends FoundPatch {
   /** How many readings of the issue led to patches with this effect. */
   readonly hypotheses: number;
+  /** Names that it uses and nothing defines. */
+  readonly newNames: readonly string[];
 }

@@ -1,6 +1,5 @@
 import { codeTerms } from './code-terms.js';
 import { normalisedText } from './edits.js';
-import { newNames } from './new-names.js';
 import type { Candidate } from './candidate.js';
 import { agreedPlace, sizeOf } from './reasons.js';
 import type { Reason } from './types.js';
@@ -48,7 +47,8 @@ export const FEATURE_NAMES = Object.keys(FEATURES) as FeatureName[];
 
 /** The features of a candidate. */
 export function featuresOf(candidate: Candidate): Features {
-  const { written, windowShare, parsesBefore, parsesAfter, isProse, before, after, edits, hypotheses } = candidate;
+  const { written, windowShare, parsesBefore, parsesAfter, isProse, before, after, edits, hypotheses, newNames } =
+    candidate;
   const { hypothesis, logprob, choices, margin } = written;
   const { deleted, added, repeated } = sizeOf(candidate);
   const place = agreedPlace(candidate);
@@ -63,7 +63,7 @@ export function featuresOf(candidate: Candidate): Features {
     patch_margin: Math.min(8, Math.max(-8, margin)),
     window_share: Math.log(Math.max(0.1, windowShare)),
     breaks_syntax: Number(parsesBefore === true && parsesAfter === false),
-    new_names: Math.min(3, newNames(candidate).length),
+    new_names: Math.min(3, newNames.length),
     changed_lines: Math.log1p(deleted + added),
     only_adds: Number(deleted === 0),
     only_deletes: Number(added === 0),

@@ -1,4 +1,4 @@
-import type { Candidate } from './candidate.js';
+import type { LineEdit } from './edits.js';
 
 const STRING_OR_COMMENT = /(["'`])(?:\\.|(?!\1).)*\1|#.*|\/\/.*/g;
 const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
@@ -19,22 +19,27 @@ const KNOWN = new Set(
   ).split(' '),
 );
 
+/** All names in the text of a file; large files make this worth doing once. */
+export function namesIn(text: string): ReadonlySet<string> {
+  return new Set(text.match(NAME));
+}
+
 /**
  * Names that added lines use and neither the file, the language nor the lines themselves define, by the look of the text: attributes,
- * named arguments and what stands in strings and comments do not count.
+ * named arguments and what stands in strings and comments do not count. `inFile` are the {@link namesIn} the file without the edits.
  */
-export function newNames({ before, edits }: Pick<Candidate, 'before' | 'edits'>): string[] {
+export function newNames(edits: readonly LineEdit[], inFile: ReadonlySet<string>): string[] {
   const added = edits.flatMap((edit) => edit.added).map((line) => line.replace(STRING_OR_COMMENT, '""'));
   if (added.length === 0) return [];
-  const known = new Set([...KNOWN, ...(before.match(NAME) ?? [])]);
+  const own = new Set<string>();
   const used = new Set<string>();
   for (const line of added) {
     for (const { 0: name, index } of line.matchAll(NAME)) {
       const [left, right] = [line.slice(0, index), line.slice(index + name.length)];
-      if (/^\s*(?::[^=]*)?=(?!=)/.test(right) || DEFINES.test(left)) known.add(name);
+      if (/^\s*(?::[^=]*)?=(?!=)/.test(right) || DEFINES.test(left)) own.add(name);
       // 1e5 and 0xff are numbers.
       else if (!/[.\p{N}]$/u.test(left)) used.add(name);
     }
   }
-  return [...used].filter((name) => !known.has(name));
+  return [...used].filter((name) => !KNOWN.has(name) && !inFile.has(name) && !own.has(name));
 }

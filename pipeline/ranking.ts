@@ -1,6 +1,7 @@
 import type { Candidate, FoundPatch } from './candidate.js';
 import type { LineEdit } from './edits.js';
 import { featuresOf, type Features } from './features.js';
+import { namesIn, newNames } from './new-names.js';
 import { RANKING_WEIGHTS, type RankingWeights } from './ranking-weights.js';
 import { reasonsFor } from './reasons.js';
 import type { Reason } from './types.js';
@@ -49,12 +50,14 @@ interface Weighed {
 /** Of the patches with one effect the one with the best reasons, the likeliest first. */
 function bestOfEachEffect(found: readonly FoundPatch[], weights: RankingWeights): Weighed[] {
   const sameEffect = new Map<string, FoundPatch[]>();
+  const namesOf = new Map<string, ReadonlySet<string>>();
+  for (const { before } of found) if (!namesOf.has(before)) namesOf.set(before, namesIn(before));
   for (const patch of found) sameEffect.set(patch.key, [...(sameEffect.get(patch.key) ?? []), patch]);
   const best = [...sameEffect.values()].map((patches): Weighed => {
     const hypotheses = new Set(patches.map(({ written }) => written.hypothesis)).size;
     return patches
       .map((patch): Weighed => {
-        const candidate = { ...patch, hypotheses };
+        const candidate = { ...patch, hypotheses, newNames: newNames(patch.edits, namesOf.get(patch.before)!) };
         const ofFormula = reasonsFor(candidate);
         const features = featuresOf(candidate);
         return { candidate, formula: total(ofFormula), features, reasons: weighted(ofFormula, features, weights) };

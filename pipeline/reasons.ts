@@ -1,6 +1,5 @@
 import { isNamed, locationOf } from './analysis.js';
 import { normalisedText, type LineEdit } from './edits.js';
-import { newNames } from './new-names.js';
 import type { Candidate } from './candidate.js';
 import type { Reason } from './types.js';
 import { viewsOf } from './windows.js';
@@ -120,8 +119,7 @@ function substance({ before, after, isProse, written }: Candidate): Reason {
   return { name: 'substance', weight: unasked ? -3 : 0, detail: 'It changes only comments or documentation.' };
 }
 
-function names(candidate: Candidate): Reason {
-  const unknown = newNames(candidate);
+function names({ newNames: unknown }: Candidate): Reason {
   return {
     name: 'names',
     weight: clamp(-0.6 * unknown.length, -1.8, 0),

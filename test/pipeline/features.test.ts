@@ -1,13 +1,13 @@
 /** New names are found by the look of added lines; weights turn features into reasons that add up. */
 import assert from 'node:assert/strict';
 import { FEATURE_NAMES, type Features } from '../../pipeline/features.js';
-import { newNames } from '../../pipeline/new-names.js';
+import { namesIn, newNames } from '../../pipeline/new-names.js';
 import { checkedWeights, FORMULA, RANKING_WEIGHTS } from '../../pipeline/ranking-weights.js';
 import { weighted } from '../../pipeline/weighted-reasons.js';
 
 describe('new names', () => {
   const names = (...added: string[]): string[] =>
-    newNames({ before: 'import os\n\ndef f(value):\n    return value\n', edits: [{ start: 0, deleted: 0, added }] });
+    newNames([{ start: 0, deleted: 0, added }], namesIn('import os\n\ndef f(value):\n    return value\n'));
 
   it('are those that nothing defines', () => {
     assert.deepEqual(names('    return valeu + other(1e5)'), ['valeu', 'other']);
