@@ -15,7 +15,7 @@ import { mergeTokens, patchEvent } from './patch-events.js';
 
 /** `POST /v1/patches`: body → checks → queue → worker → answer, whole or as events. */
 export function patchRoutes(deps: InferenceDeps & Pick<FeedbackRouteDeps, 'feedback'>): Router {
-  const { config, contract, host, logger, feedback } = deps;
+  const { config, contract, host, logger } = deps;
   const router = Router();
 
   router.post('/v1/patches', async (request, response) => {

@@ -25,7 +25,7 @@ export const ablations: Experiment = {
   question:
     'What of an agent is worth its parameters? The code agent is trained anew, from nothing, on one repository (the first one named), each time with one part changed. ' +
     `Its last ${SIZE.rows} usable rows: the last fifth held out, the tenth before it to choose the best of ${SIZE.epochs} epochs. The cross-entropy is that of the held-out patches after the right analysis.`,
-  version: 2,
+  version: 3,
   run: (context) => withLab(context, (lab) => run(context, lab)),
 };
 

@@ -1,6 +1,6 @@
+import { newAgentTensors } from '../../adapters/new-agent.js';
 import { AGENT_TENSOR_NAMES, agentShapes, type AgentTensorName } from '../../model/agent-tensors.js';
 import type { ModelConfig } from '../../model/config.js';
-import { createRandom } from '../../model/random.js';
 import type { AgentNumbers, LearningGraphs } from '../finetune/graphs.js';
 
 /** Which parts of an agent there are; what is left out stays 0 and is not trained. */
@@ -23,8 +23,10 @@ export function allParts(config: ModelConfig): Parts {
 /** A sigmoid of it is 1 in single precision. */
 const OPEN_GATE = 30;
 
+type Mask = Readonly<Record<AgentTensorName, (at: number) => boolean>>;
+
 /** For each number of an agent whether it is one of the parts. */
-function maskOf(parts: Parts, config: ModelConfig): Readonly<Record<AgentTensorName, (at: number) => boolean>> {
+function maskOf(parts: Parts, config: ModelConfig): Mask {
   const { hidden_size: width, adapter } = config;
   const inLayer = (layer: number): boolean => parts.layers.includes(layer);
   const perLayer = width * adapter.rank;
@@ -38,24 +40,19 @@ function maskOf(parts: Parts, config: ModelConfig): Readonly<Record<AgentTensorN
   };
 }
 
-/**
- * An agent that has learnt nothing: it begins as the bare backbone, since all that leads back into it is 0; what leads
- * out of it is random, evenly spread with a variance of one by the width.
- */
+/** A new agent (`newAgentTensors`), what is left out set to 0; without a gate it is always open. */
 export function freshAgent(config: ModelConfig, parts: Parts, seed: number): AgentNumbers {
-  const shapes = agentShapes(config);
-  const mask = maskOf(parts, config);
-  const half = Math.sqrt(3 / config.hidden_size);
-  const isRandom = (name: AgentTensorName): boolean => name === 'adapter_down' || name === 'head_down';
-  const entries = AGENT_TENSOR_NAMES.map((name, stream) => {
-    const random = createRandom(seed, stream);
-    const numbers = new Float32Array(shapes[name].reduce((product, size) => product * size, 1));
-    if (isRandom(name)) for (let at = 0; at < numbers.length; at++) numbers[at] = half * (2 * random() - 1);
-    for (let at = 0; at < numbers.length; at++) if (!mask[name](at)) numbers[at] = 0;
-    if (name === 'gate_b' && !parts.gate) numbers.fill(OPEN_GATE);
-    return [name, numbers];
-  });
-  return Object.fromEntries(entries) as AgentNumbers;
+  const numbers = newAgentTensors(config, seed);
+  setRestToZero(numbers, maskOf(parts, config));
+  if (!parts.gate) numbers.gate_b.fill(OPEN_GATE);
+  return numbers;
+}
+
+function setRestToZero(numbers: AgentNumbers, mask: Mask): void {
+  for (const name of AGENT_TENSOR_NAMES) {
+    const values = numbers[name];
+    for (let at = 0; at < values.length; at++) if (!mask[name](at)) values[at] = 0;
+  }
 }
 
 /** Numbers that are trained with these parts. */
@@ -77,10 +74,7 @@ export function maskedGraphs(graphs: LearningGraphs, config: ModelConfig, parts:
     evaluate: (sequences, agent) => graphs.evaluate(sequences, agent),
     addGradients: async (sequences, agent, gradients) => {
       const sums = await graphs.addGradients(sequences, agent, gradients);
-      for (const name of AGENT_TENSOR_NAMES) {
-        const values = gradients[name];
-        for (let at = 0; at < values.length; at++) if (!mask[name](at)) values[at] = 0;
-      }
+      setRestToZero(gradients, mask);
       return sums;
     },
   };

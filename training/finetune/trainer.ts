@@ -2,13 +2,13 @@ import type { AgentName } from '../../agents/names.js';
 import { throwIfAborted } from '../../model/errors.js';
 import { batchesOfEpoch, interleaved } from './batches.js';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.js';
-import { TrainingError } from './errors.js';
 import { accuracy, crossEntropy } from './evaluation.js';
-import { NO_SUMS, plus, type AgentNumbers, type LearningGraphs, type Sums } from './graphs.js';
+import type { AgentNumbers, LearningGraphs } from './graphs.js';
 import { Learner, type Lesson } from './learner.js';
-import { averageAndClip, learningRateAt, zerosLike, type Schedule } from './optimiser.js';
+import { learningRateAt, type Schedule } from './optimiser.js';
 import type { PerAgent, RunState, StepReport, ValidReport } from './run-state.js';
 import type { Sequence } from './sequences.js';
+import { updateOnce } from './update.js';
 import { checkNotDiverged, validate } from './validation.js';
 
 /** Settings of a run that change its numbers. */
@@ -122,7 +122,7 @@ async function resumed({ checkpoint }: Run, learners: readonly Learner[]): Promi
   return stored.state;
 }
 
-/** One update of one agent from the gradients of all micro-batches. */
+/** One update of one agent, and its report. */
 async function update(
   { graphs, settings, onReport }: Run,
   { agent, parameters, optimiser }: Learner,
@@ -130,15 +130,10 @@ async function update(
   at: { readonly step: number; readonly epoch: number; readonly schedule: Schedule },
 ): Promise<StepReport> {
   const began = performance.now();
-  const gradients = zerosLike(parameters);
-  let sums: Sums = NO_SUMS;
-  for (const part of batch) sums = plus(sums, await graphs.addGradients(part, parameters, gradients));
-  const norm = averageAndClip(gradients, sums.count, settings.clipNorm);
-  if (!Number.isFinite(norm) || !Number.isFinite(sums.loss)) {
-    throw new TrainingError('loss_not_finite', `Loss or gradient of step ${at.step + 1} is not a number.`);
-  }
   const learningRate = learningRateAt(at.step, at.schedule);
-  optimiser.update(gradients, learningRate);
+  const { clipNorm } = settings;
+  const options = { learningRate, clipNorm, step: at.step + 1 };
+  const { sums, norm } = await updateOnce(graphs, parameters, optimiser, batch, options);
   const sequences = batch.reduce((sum, part) => sum + part.length, 0);
   const seconds = (performance.now() - began) / 1000;
   const report = {

@@ -2,9 +2,10 @@ import { throwIfAborted } from '../../model/errors.js';
 import { batchesOfEpoch } from '../finetune/batches.js';
 import { TrainingError } from '../finetune/errors.js';
 import { crossEntropy, evaluateAgent } from '../finetune/evaluation.js';
-import { NO_SUMS, plus, type LearningGraphs, type Sums } from '../finetune/graphs.js';
-import { AdamW, averageAndClip, copyOf, learningRateAt, zerosLike, type Numbers } from '../finetune/optimiser.js';
+import type { LearningGraphs } from '../finetune/graphs.js';
+import { AdamW, copyOf, learningRateAt, type Numbers } from '../finetune/optimiser.js';
 import type { Sequence } from '../finetune/sequences.js';
+import { updateOnce } from '../finetune/update.js';
 
 /** Settings of a comparison's trainings; the same for agents and mixtures. */
 export interface LearnSettings {
@@ -54,12 +55,13 @@ export async function learn<Name extends string>(lesson: Lesson<Name>): Promise<
     lesson.onEpoch?.(epoch + 1);
     for (const batch of batchesOfEpoch(lesson.train, { ...settings, seed, epoch })) {
       throwIfAborted(signal);
-      const gradients = zerosLike(parameters);
-      let sums: Sums = NO_SUMS;
-      for (const part of batch) sums = plus(sums, await graphs.addGradients(part, parameters, gradients));
-      const norm = averageAndClip(gradients, sums.count, settings.clipNorm);
-      if (!Number.isFinite(norm)) throw new TrainingError('loss_not_finite', 'A gradient is not a number.');
-      optimiser.update(gradients, learningRateAt(optimiser.updates, schedule));
+      const { updates } = optimiser;
+      const options = {
+        learningRate: learningRateAt(updates, schedule),
+        clipNorm: settings.clipNorm,
+        step: updates + 1,
+      };
+      await updateOnce(graphs, parameters, optimiser, batch, options);
     }
     const loss = await validate(lesson, parameters);
     if (loss < Math.min(...validations)) best = copyOf(parameters);
