@@ -20,7 +20,7 @@ interface Size extends SnapshotSize {
   readonly epochs: number;
 }
 
-const SIZE: Size = { rows: 120, epochs: 3, generated: 8, samples: 3 };
+const SIZE: Size = { rows: 300, epochs: 3, generated: 8, samples: 3 };
 const QUICK_SIZE: Size = { rows: 20, epochs: 2, generated: 1, samples: 1 };
 const SHARES = { valid: 0.1, heldOut: 0.2 };
 
@@ -31,7 +31,7 @@ export const adaptation: Experiment = {
   question:
     'What the seed calls post-deployment validation: a snapshot of both agents on held-out rows, one agent adapted to a repository, a snapshot again, and what changed. ' +
     `For each repository its last ${SIZE.rows} usable rows in the order of time: the last fifth held out, the tenth before it to choose the best epoch of ${SIZE.epochs}, the rest to learn from; no commit and no source in two of them.`,
-  version: 1,
+  version: 2,
   run: (context) => withLab(context, (lab) => run(context, lab)),
 };
 
