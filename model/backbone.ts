@@ -41,7 +41,6 @@ export async function loadBackbone({ directory, threads = 1 }: BackboneOptions):
     const decoder = await Graph.load({
       file: file(config.files.decoder),
       threads,
-      keepMemory: true,
       ...decoderSignature(config),
     });
     return new OnnxBackbone(config, tokenizer, encoder, decoder);

@@ -155,6 +155,42 @@ describe('the loop from feedback to a better answer', function () {
     assert.deepEqual(stored?.lineage['forced'], reasons);
   });
 
+  it('publishes where the admin API has a port of its own, and asks at the port of requests', async () => {
+    const apart = new ServerProcess({
+      MODEL_DIR: TINY_DIRECTORY,
+      AGENTS_DIR: TINY_DIRECTORY,
+      STORE_DIR: inFolder('store-apart'),
+      ADMIN_API_KEY: KEY,
+      ADMIN_PORT: '0',
+      ABSTAIN_BELOW: '0',
+      THREADS: '1',
+    });
+    try {
+      await apart.logged('ready');
+      const { url, adminUrl } = apart;
+      assert.notEqual(adminUrl, url);
+      const elsewhere = await run('training/loop/main.js', ['publish', '-s', url, '--out', inFolder('out')]);
+      assert.equal(elsewhere.code, 1, 'the port of requests has no admin API');
+      const servers = ['--server', url, '--admin-server', adminUrl];
+      const published = await run('training/loop/main.js', ['publish', ...servers, '--out', inFolder('out')]);
+      assert.equal(published.code, 0, published.stderr);
+      const { generation } = await report('out');
+      const client = new AdminClient(() => adminUrl);
+      assert.equal((await client.releases()).stable.code_generation, generation);
+      // From the agent that is live now: training and question, too, find their way with two ports.
+      const start = path.join(inFolder('store-apart'), 'agents', `${generation}.safetensors`);
+      const looped = await loop('apart', '--from', start, '--epochs', '2', '--force', ...servers);
+      assert.equal(looped.code, 0, looped.stderr);
+      const next = await report('apart');
+      assert.equal(next.parent, generation);
+      const { code_generation: live } = (await client.releases()).stable;
+      assert.notEqual(live, generation);
+      assert.match(looped.stdout, /\| release \| \w+ \| \w+ \|/);
+    } finally {
+      await apart.stop('SIGKILL');
+    }
+  });
+
   it('refuses a candidate that has changed since its report', async () => {
     const { file } = await saveRandomAgent(folder, 'code-generation', 8);
     await writeFile(inFolder('out/code-generation.safetensors'), await readFile(file));

@@ -51,11 +51,9 @@ export class TrainingGraphs implements LearningGraphs {
     threads: number,
   ): Promise<TrainingGraphs> {
     const files = await trainingGraphFiles(directory, config);
-    // Runs follow one another for as long as the training takes, so their memory is kept.
-    const options = { threads, keepMemory: true };
-    const step = await Graph.load({ file: files.step, ...options, ...stepSignature(config) });
+    const step = await Graph.load({ file: files.step, threads, ...stepSignature(config) });
     try {
-      const evaluation = await Graph.load({ file: files.evaluation, ...options, ...evaluationSignature(config) });
+      const evaluation = await Graph.load({ file: files.evaluation, threads, ...evaluationSignature(config) });
       return new TrainingGraphs(config, step, evaluation, cache);
     } catch (error) {
       await step.dispose();

@@ -61,7 +61,6 @@ export class MoeGraphs implements LearningGraphs<MoeTensorName> {
           await Graph.load({
             file,
             threads,
-            keepMemory: true,
             inputs: [...signature.inputs, ...inputs],
             outputs: [...signature.outputs, ...outputs],
           }),
