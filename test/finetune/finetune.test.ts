@@ -54,6 +54,8 @@ describe('fine-tuning', () => {
       work: inFolder(work),
       threads: 1,
       ownAnalyses: 0,
+
+      generate: 0,
       settings: { ...SETTINGS, ...settings },
       resume: false,
       margin: 1,
@@ -172,6 +174,40 @@ describe('fine-tuning', () => {
     await cp(path.join(model, 'code-generation.safetensors'), inFolder('alone/code-generation.safetensors'));
     const alone = await finetune({ ...run, agents: startsOf('code-generation', inFolder('alone')) });
     assert.equal(alone.pipeline_lift, undefined, 'without the other agent');
+  });
+
+  it('asks about held-out rows with files as a server is asked, before and after', async () => {
+    const edits = tinyEdits(12).trim().split('\n');
+    const bare = edits.map((line) => {
+      const { files, issue, patch } = JSON.parse(line) as { files: unknown; issue: string; patch: string };
+      return { problem_statement: issue, patch, files };
+    });
+    // Of the rows held out one tells tokens and one the lines of a patch only: nobody can be asked about those.
+    const tokens = tinyRows(1).trim();
+    const quoted = JSON.stringify({ ...bare[0], files: undefined });
+    await writeFile(inFolder('asked.jsonl'), edits.slice(0, 9).join('\n'));
+    await writeFile(inFolder('held.jsonl'), ['not json', tokens, quoted, ...edits.slice(9)].join('\n'));
+    const told: string[] = [];
+    const run = {
+      ...options('generated', { epochs: 40, batch: 4, learningRate: 2e-2, patience: 40 }, 'both'),
+      rows: inFolder('asked.jsonl'),
+      heldOut: inFolder('held.jsonl'),
+      generate: 2,
+      onGenerated: (done: number, total: number) => told.push(`${done} of ${total}`),
+    };
+    const { generated } = await finetune(run);
+    assert.deepEqual(told, ['1 of 2', '2 of 2']);
+    assert.deepEqual([generated?.rows, generated?.skipped], [2, 2]);
+    for (const { exact_match, abstained } of [generated!.before, generated!.after]) {
+      assert.deepEqual([exact_match?.items, abstained?.items], [2, 2]);
+    }
+    // The two pairs give different answers: the one that has learnt shows patches.
+    assert.deepEqual([generated!.before.abstained?.value, generated!.after.abstained?.value], [1, 0]);
+    assert.equal(generated!.after.applies?.value, 1);
+    const text = await readFile(inFolder('generated/report.md'), 'utf8');
+    assert.match(text, /Generated patches \(one for each of 2 held-out rows[^]*2 rows without whole files left out/);
+    assert.match(text, /\| exact match, of rows \| \d[^]*\(generated\.svg\)/);
+    assert.match(await readFile(inFolder('generated/generated.svg'), 'utf8'), /exact match/);
   });
 
   it('refuses a backbone whose files do not make its fingerprint, and an output that is its input', async () => {

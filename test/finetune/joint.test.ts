@@ -35,6 +35,7 @@ describe('training both agents together', function () {
     work: inFolder(work),
     threads: 1,
     ownAnalyses: 0,
+    generate: 0,
     settings: {
       epochs: 3,
       batch: 4,

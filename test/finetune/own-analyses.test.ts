@@ -30,6 +30,7 @@ describe('own analyses', () => {
     work: inFolder(work),
     threads: 1,
     ownAnalyses,
+    generate: 0,
     settings: {
       epochs: 4,
       batch: 4,

@@ -89,6 +89,8 @@ describe('rows of prompts', () => {
         work: out,
         threads: 1,
         ownAnalyses: 0,
+
+        generate: 0,
         settings: {
           epochs: 30,
           batch: 4,

@@ -3,6 +3,7 @@ import { loadAgent, type Agent } from '../../adapters/agent.js';
 import { readConfig, type ModelConfig } from '../../model/config.js';
 import { AnalysisCache } from './analysis-cache.js';
 import { finishCandidate } from './candidate.js';
+import { generatedPatches, type GeneratedPatches } from './generated-patches.js';
 import { backboneHashes, hashOfFile, type Hashes } from './integrity.js';
 import { learn, type Graduate, type Pupil } from './learn.js';
 import { MemoryCache } from './memory-cache.js';
@@ -42,6 +43,7 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
   for (const graduate of graduates) {
     agents.push(await finishCandidate(graduate, { options, config, data, trained, frozen, hashes }));
   }
+  const pairs = pairsOf(started, graduates);
   const report: Report = {
     backbone: config.fingerprint,
     settings: options.settings,
@@ -52,7 +54,8 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
       dropped: data.split.dropped,
     },
     agents,
-    pipeline_lift: await liftOf(started, graduates, data, options, caches),
+    pipeline_lift: pairs && (await liftOf(pairs, data, options, caches)),
+    generated: pairs && (await generatedOf(pairs, data, options)),
     own_analyses: data.ownAnalyses,
     training: { ...trained.state, stopped_early: trained.stoppedEarly },
   };
@@ -60,19 +63,35 @@ export async function finetune(options: FinetuneOptions): Promise<Report> {
   return report;
 }
 
-/** The lift of the pair that the run began with, and of the pair it leaves; undefined without a second agent. */
-async function liftOf(
-  started: PerAgent<Agent>,
-  graduates: readonly Graduate[],
+interface Pairs {
+  readonly before: AgentPair;
+  readonly after: AgentPair;
+}
+
+/** The pair that the run began with, and the pair it leaves; undefined without a second agent. */
+function pairsOf(started: PerAgent<Agent>, graduates: readonly Graduate[]): Pairs | undefined {
+  const before = pairOf(started);
+  const after = pairOf({ ...started, ...Object.fromEntries(graduates.map(({ rounded }) => [rounded.name, rounded])) });
+  return before && after && { before, after };
+}
+
+function liftOf(
+  pairs: Pairs,
   { split }: RunData,
   { modelDir, threads, settings, onLift, signal }: FinetuneOptions,
   caches: Caches,
 ): Promise<PipelineLift | undefined> {
-  const before = pairOf(started);
-  const after = pairOf({ ...started, ...Object.fromEntries(graduates.map(({ rounded }) => [rounded.name, rounded])) });
-  if (!before || !after) return undefined;
-  const options = { modelDir, threads, seed: settings.seed, caches, onRow: onLift, signal };
-  return pipelineLift(split.heldOut, { before, after }, options);
+  return pipelineLift(split.heldOut, pairs, { modelDir, threads, seed: settings.seed, caches, onRow: onLift, signal });
+}
+
+async function generatedOf(
+  pairs: Pairs,
+  { split }: RunData,
+  { generate: count, heldOut, rows, modelDir, threads, settings, onGenerated, signal }: FinetuneOptions,
+): Promise<GeneratedPatches | undefined> {
+  if (count === 0) return undefined;
+  const [file, seed] = [heldOut ?? rows, settings.seed];
+  return generatedPatches(split.heldOut, pairs, { file, count, modelDir, threads, seed, onRow: onGenerated, signal });
 }
 
 function pairOf({ 'issue-analysis': analyst, 'code-generation': coder }: PerAgent<Agent>): AgentPair | undefined {

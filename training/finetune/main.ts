@@ -23,6 +23,9 @@ Output, in the folder --out: AGENT.safetensors (the candidate; two with --agent 
 pictures, checkpoint.safetensors, memory/ (the encoder's results, reused by later runs: 18 KB a source token at full
 size; may be deleted), analyses/ (what the analysis agent wrote, likewise).
 
+--generate asks for a patch of whole files of held-out rows, as a server does (search for the place, both agents): exact match,
+what git applies, syntax. It takes two requests a row; rows without files (tokens, functions) are counted, not asked about.
+
 Progress goes to stderr: a bar on a terminal, otherwise JSON lines with train_loss, train_mean_token_accuracy, valid_loss, …
 Ctrl-C saves a checkpoint; --resume goes on from it and gives what an uninterrupted run gives, bit for bit.
 
@@ -47,6 +50,7 @@ interface Options extends Settings {
   readonly margin: number;
   readonly threads: number;
   readonly ownAnalyses: number;
+  readonly generate: number;
   readonly resume: boolean;
 }
 
@@ -89,6 +93,14 @@ function command(running: Running): Command {
         0,
       ),
     )
+    .addOption(
+      whole(
+        '--generate <count>',
+        'held-out rows asked about as served, before and after, for the report; 0: none',
+        16,
+        0,
+      ),
+    )
     .addOption(whole('--threads <count>', 'threads of one matrix product', 2))
     .addOption(whole('--seed <number>', 'of the order of rows and of the intervals', 0, 0))
     .option('--resume', 'go on from the checkpoint in --out', false)
@@ -104,7 +116,8 @@ function command(running: Running): Command {
 async function run(options: Options, { signal, exitWith }: Running): Promise<void> {
   const progress = startRunProgress(process.stderr);
   try {
-    const { validShare, heldoutShare, heldout, rows, modelDir, out, threads, ownAnalyses, resume, margin } = options;
+    const { validShare, heldoutShare, heldout, rows, modelDir, out, threads, ownAnalyses, generate, resume, margin } =
+      options;
     const report = await finetune({
       agents: await startsFor(options),
       rows,
@@ -114,6 +127,7 @@ async function run(options: Options, { signal, exitWith }: Running): Promise<voi
       work: out,
       threads,
       ownAnalyses,
+      generate,
       settings: settingsOf(options),
       resume,
       margin,
@@ -128,6 +142,9 @@ async function run(options: Options, { signal, exitWith }: Running): Promise<voi
       },
       onLift: (done, total) => {
         progress.lift(done, total);
+      },
+      onGenerated: (done, total) => {
+        progress.generated(done, total);
       },
       onReport: (step) => {
         progress.report(step);

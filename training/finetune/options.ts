@@ -37,6 +37,8 @@ export interface FinetuneOptions {
   readonly threads: number;
   /** Rows that get an analysis which the analysis agent writes, for the code agent to read; 0: none. */
   readonly ownAnalyses: number;
+  /** Held-out rows that are asked about as served, before and after the training; 0: none. */
+  readonly generate: number;
   readonly settings: Settings;
   readonly resume: boolean;
   /** Least improvement that the gate asks for, in per cent. */
@@ -45,6 +47,7 @@ export interface FinetuneOptions {
   readonly onEncoded?: (done: number, total: number) => void;
   readonly onOwnAnalysis?: OnLine;
   readonly onLift?: OnLine;
+  readonly onGenerated?: OnLine;
   readonly onReport?: (report: StepReport | ValidReport) => void;
   readonly signal?: AbortSignal | undefined;
 }

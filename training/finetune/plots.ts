@@ -11,7 +11,7 @@ const SIZE = { width: 300, height: 220 };
 
 const agent = { field: 'agent', type: 'nominal', title: 'agent' } as const;
 
-/** The pictures of a run: how it learnt, what it gained, and what analyses do for patches where that was measured. */
+/** The pictures of a run: how it learnt, what it gained, and, where that was measured, what analyses do for patches and what patches are like. */
 export function plotsOf(report: Report): PlotSpec[] {
   const title = 'Loss and accuracy by step';
   const plots = [
@@ -19,7 +19,10 @@ export function plotsOf(report: Report): PlotSpec[] {
     { file: 'held-out.svg', title: 'Held-out rows before and after', spec: heldOutSpec(report) },
   ];
   const lift = liftSpec(report);
-  return lift ? [...plots, { file: 'lift.svg', title: 'Pipeline lift', spec: lift }] : plots;
+  if (lift) plots.push({ file: 'lift.svg', title: 'Pipeline lift', spec: lift });
+  const generated = generatedSpec(report);
+  if (generated) plots.push({ file: 'generated.svg', title: 'Generated patches', spec: generated });
+  return plots;
 }
 
 /** Each update and each validation, of each agent; the rule is the step that was kept. */
@@ -125,6 +128,45 @@ function liftSpec({ pipeline_lift: lift }: Report): TopLevelSpec | undefined {
     layer: [
       { mark: 'rule', encoding: { y: y({ field: 'low' }), y2: { field: 'high' } } },
       { mark: { type: 'point', filled: true, size: 70 }, encoding: { y: y({ field: 'value' }) } },
+    ],
+  };
+}
+
+const RATES = [
+  ['exact match', 'exact_match'],
+  ['applies', 'applies'],
+  ['syntax sound', 'syntax_valid'],
+  ['no patch shown', 'abstained'],
+] as const;
+
+/** Rates of the patches as served, before and after; undefined where they were not measured. */
+function generatedSpec({ generated }: Report): TopLevelSpec | undefined {
+  if (!generated) return undefined;
+  const values = (['before', 'after'] as const).flatMap((when) =>
+    RATES.flatMap(([rate, field]) => {
+      const of = generated[when][field];
+      return of ? [{ when, rate, ...of }] : [];
+    }),
+  );
+  const y = (field: string): object => ({
+    field,
+    type: 'quantitative',
+    title: 'share',
+    scale: { domain: [0, 1] },
+    axis: { format: '%' },
+  });
+  return {
+    title: `Generated patches, ${generated.rows} held-out rows, 95 % intervals`,
+    ...SIZE,
+    data: { values },
+    encoding: {
+      x: { field: 'rate', type: 'nominal', title: null, sort: RATES.map(([rate]) => rate), axis: { labelAngle: 0 } },
+      xOffset: { field: 'when', sort: ['before', 'after'] },
+      color: { field: 'when', type: 'nominal', title: 'training', sort: ['before', 'after'] },
+    },
+    layer: [
+      { mark: 'rule', encoding: { y: y('low'), y2: { field: 'high' } } },
+      { mark: { type: 'point', filled: true, size: 70 }, encoding: { y: y('value') } },
     ],
   };
 }

@@ -7,6 +7,7 @@ export interface RunProgress {
   encoded(done: number, total: number): void;
   ownAnalysis(done: number, total: number): void;
   lift(done: number, total: number): void;
+  generated(done: number, total: number): void;
   report(report: StepReport | ValidReport): void;
   stop(): void;
 }
@@ -33,6 +34,9 @@ function lineProgress(stream: NodeJS.WriteStream): RunProgress {
     },
     lift(done, total) {
       tell('analysed_rows', done, total);
+    },
+    generated(done, total) {
+      tell('asked_rows', done, total);
     },
     report(report) {
       stream.write(`${JSON.stringify(report)}\n`);
@@ -72,6 +76,9 @@ function barProgress(stream: NodeJS.WriteStream): RunProgress {
     },
     lift(done, total) {
       show('pipeline lift', done, total, '');
+    },
+    generated(done, total) {
+      show('asking for patches', done, total, '');
     },
     report(report) {
       if ('valid_loss' in report) {

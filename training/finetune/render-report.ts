@@ -1,4 +1,6 @@
 import type { Estimate } from '../evaluation/statistics.js';
+import { percent, withInterval } from '../evaluation/table.js';
+import type { GeneratedPatches } from './generated-patches.js';
 import type { OwnAnalyses } from './own-analyses.js';
 import type { Lift, PipelineLift } from './pipeline-lift.js';
 import type { AgentReport, Report } from './report.js';
@@ -22,7 +24,7 @@ ${agents.map(answer).join('\n\n')}
 ${agents.map(renderAgent).join('\n')}
 ## The run
 
-${liftText(report.pipeline_lift)}${ownText(report.own_analyses)}
+${liftText(report.pipeline_lift)}${generatedText(report.generated)}${ownText(report.own_analyses)}
 - Rows: ${rows.train} to train, ${rows.valid} to validate, ${rows.held_out} held out, ${rows.dropped.length} left out${droppedText(rows.dropped)}.
 - Training: ${training.step} steps in ${training.seconds.toFixed(0)} s, best at step ${training.bestStep}${training.stopped_early ? ', stopped early' : ''}; validation ${training.validations[0]!.valid_loss.toFixed(4)} → ${training.bestLoss.toFixed(4)}.
 - Backbone ${report.backbone.slice(0, 12)}.
@@ -74,6 +76,22 @@ function liftText(lift: PipelineLift | undefined): string {
     "| | no analysis | the analysis agent's own | less | the given one | less |\n|---|---|---|---|---|---|\n" +
     row('before', lift.before) +
     row('after', lift.after)
+  );
+}
+
+function generatedText(generated: GeneratedPatches | undefined): string {
+  if (!generated)
+    return '\n- Generated patches: not measured; not asked for, or the other agent or rows with whole files are missing.';
+  const { rows, skipped, syntax_judge, before, after } = generated;
+  const row = (name: string, of: keyof typeof before): string =>
+    `| ${name} | ${withInterval(before[of], percent)} | ${withInterval(after[of], percent)} |\n`;
+  return (
+    `\n\nGenerated patches (one for each of ${rows} held-out rows, asked as a server is; ${skipped} rows without whole files left out; syntax by ${syntax_judge})\n\n` +
+    '| | before | after |\n|---|---|---|\n' +
+    row('exact match, of rows', 'exact_match') +
+    row('applies, of patches', 'applies') +
+    row('syntax sound, of patches', 'syntax_valid') +
+    row('no patch shown, of rows', 'abstained')
   );
 }
 

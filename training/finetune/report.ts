@@ -1,6 +1,7 @@
 import type { AgentName } from '../../agents/names.js';
 import type { AdaptationCost } from './cost.js';
 import type { Verdict } from './gate.js';
+import type { GeneratedPatches } from './generated-patches.js';
 import type { Figures } from './held-out-figures.js';
 import type { Difference } from './paired-bootstrap.js';
 import type { OwnAnalyses } from './own-analyses.js';
@@ -45,6 +46,8 @@ export interface Report {
   readonly agents: readonly AgentReport[];
   /** Of the pair before and after, the agent that was not trained included; missing where that is not at hand or no row shows a window. */
   readonly pipeline_lift: PipelineLift | undefined;
+  /** By the same pairs; missing where that was not asked for, an agent is not at hand or no row has files. */
+  readonly generated: GeneratedPatches | undefined;
   /** Missing where no row got one. */
   readonly own_analyses: OwnAnalyses | undefined;
   readonly training: RunState & { readonly stopped_early: boolean };

@@ -84,6 +84,12 @@ export function editOfValue(value: unknown): GroupedEdit | undefined {
   return undefined;
 }
 
+/** Whether a line tells whole files: SWE-bench rows may not, and those of tokens or of a function have none. */
+export function hasWholeFiles(value: unknown): boolean {
+  if (isStoredEdit(value) || isMessages(value)) return true;
+  return isSweBench(value) && value.files !== undefined;
+}
+
 function issueOf(issue: StoredEdit['issue']): EditRecord['issue'] {
   return typeof issue === 'string' ? issueOfText(issue) : { title: issue.title, body: issue.body ?? '' };
 }
