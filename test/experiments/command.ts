@@ -1,9 +1,6 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { ROOT } from '../helpers/tiny.js';
+import { runProgram, type Outcome } from '../helpers/program.js';
 
 /** A line of the log about a finished unit. */
 export interface UnitLine {
@@ -14,10 +11,7 @@ export interface UnitLine {
   readonly of: number;
 }
 
-export interface Outcome {
-  readonly code: number | null;
-  readonly output: string;
-  readonly log: readonly string[];
+export interface ExperimentsOutcome extends Outcome {
   readonly units: readonly UnitLine[];
 }
 
@@ -25,18 +19,10 @@ export interface Outcome {
 export async function runExperiments(
   args: readonly string[],
   onLine?: (line: string, interrupt: () => void) => void,
-): Promise<Outcome> {
-  const child = spawn(process.execPath, [path.join(ROOT, 'dist/training/experiments/main.js'), ...args]);
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-  const log: string[] = [];
-  createInterface({ input: child.stderr }).on('line', (line) => {
-    log.push(line);
-    onLine?.(line, () => child.kill('SIGINT'));
-  });
-  const [code] = (await once(child, 'close')) as [number | null];
-  const units = log.flatMap((line) => (line.includes('"unit"') ? [JSON.parse(line) as UnitLine] : []));
-  return { code, output, log, units };
+): Promise<ExperimentsOutcome> {
+  const outcome = await runProgram('training/experiments/main.js', args, onLine);
+  const units = outcome.log.flatMap((line) => (line.includes('"unit"') ? [JSON.parse(line) as UnitLine] : []));
+  return { ...outcome, units };
 }
 
 /** Everything an experiment found, without what a clock says and where files lie. */

@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { EXPERIMENTS } from '../../training/experiments/registry.js';
 import { ROOT, TINY_DIRECTORY } from '../helpers/tiny.js';
-import { filesOf, numbersOf, runExperiments, usedRowsIn, type Outcome } from './command.js';
+import { filesOf, numbersOf, runExperiments, usedRowsIn, type ExperimentsOutcome } from './command.js';
 
 describe('npm run experiments', function () {
   this.timeout(300_000);
   let folder: string;
   let out: string;
-  let first: Outcome;
+  let first: ExperimentsOutcome;
   const inFolder = (name: string): string => path.join(folder, name);
 
   const readDocument = (): Promise<string> => readFile(path.join(ROOT, 'docs/experiments.md'), 'utf8');

@@ -1,19 +1,11 @@
 // `npm run train`: help, usage, and Ctrl-C, which saves what --resume goes on from.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { ROOT, TINY_DIRECTORY } from '../helpers/tiny.js';
+import { runProgram, type Outcome } from '../helpers/program.js';
+import { TINY_DIRECTORY } from '../helpers/tiny.js';
 import { tinyRows } from './tiny-rows.js';
-
-interface Outcome {
-  readonly code: number | null;
-  readonly output: string;
-  readonly log: readonly string[];
-}
 
 describe('npm run train', () => {
   let folder: string;
@@ -24,22 +16,8 @@ describe('npm run train', () => {
   });
   after(() => rm(folder, { recursive: true }));
 
-  /** Runs the command; `onLine` may signal it when a line of the log comes. */
-  async function run(
-    args: readonly string[],
-    onLine?: (line: string, interrupt: () => void) => void,
-  ): Promise<Outcome> {
-    const child = spawn(process.execPath, [path.join(ROOT, 'dist/training/finetune/main.js'), ...args]);
-    let output = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
-    const log: string[] = [];
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      log.push(line);
-      onLine?.(line, () => child.kill('SIGINT'));
-    });
-    const [code] = (await once(child, 'close')) as [number | null];
-    return { code, output, log };
-  }
+  const run = (args: readonly string[], onLine?: (line: string, interrupt: () => void) => void): Promise<Outcome> =>
+    runProgram('training/finetune/main.js', args, onLine);
 
   const training = (...more: string[]): string[] => [
     ...['--agent', 'code-generation', '--rows', path.join(folder, 'rows.jsonl')],
