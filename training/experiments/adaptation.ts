@@ -20,7 +20,7 @@ interface Size extends SnapshotSize {
   readonly epochs: number;
 }
 
-const SIZE: Size = { rows: 300, epochs: 3, generated: 8, samples: 3 };
+const SIZE: Size = { rows: 120, epochs: 2, generated: 8, samples: 3 };
 const QUICK_SIZE: Size = { rows: 20, epochs: 2, generated: 1, samples: 1 };
 const SHARES = { valid: 0.1, heldOut: 0.2 };
 
