@@ -10,7 +10,8 @@ PRETRAIN = ROOT / "training/pretrain"
 
 
 def run(script: str, *arguments: str) -> list[str]:
-    done = subprocess.run([sys.executable, PRETRAIN / script, *map(str, arguments)], capture_output=True, text=True)
+    script = script if script.startswith("-") else PRETRAIN / script
+    done = subprocess.run([sys.executable, script, *map(str, arguments)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
 
@@ -36,8 +37,18 @@ def test_a_file_that_is_still_arriving_and_a_broken_record_are_left_out(tmp_path
     assert "not yet readable" in reported and "records-01" in reported
 
 
+def test_two_processes_train_one_model(tmp_path):
+    both = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", PRETRAIN / "train.py")
+    run(*both, "--smoke", "--out", tmp_path)
+    losses = [row["loss"] for row in log(tmp_path) if "loss" in row]
+    assert len(losses) == 12 and losses[-1] < losses[0], "one report a step, of the first process alone"
+    assert sum(row.get("weights") == "served" for row in log(tmp_path)) == 1
+
+
 def test_from_records_to_a_served_directory(tmp_path):
     run("train.py", "--smoke", "--out", tmp_path, "--checkpoint-minutes", 0)
+    curve = [row["patch_alone_ce"] for row in log(tmp_path) if "learning_curve" in row]
+    assert len(curve) == 12 and curve[-1] < curve[0]
     losses = [row["loss"] for row in log(tmp_path) if "loss" in row]
     assert len(losses) == 12 and losses[-1] < losses[0]
     served = next(row for row in log(tmp_path) if row.get("weights") == "served")

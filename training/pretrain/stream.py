@@ -25,7 +25,7 @@ class RecordStream(IterableDataset):
     """Yields packed batches (numpy dictionaries). `fixes` and `others` are the chances that a commit record gives its edit in a pass,
     `injected` the chance that it gives an injected bug."""
 
-    def __init__(self, records: Path, tokenizer: Path, sizes: Sizes, roles=("backbone",), seed=1, share=(0, 1), fixes=1.0, others=0.5, injected=0.6, limit=None):
+    def __init__(self, records: Path, tokenizer: Path, sizes: Sizes, roles=("backbone",), seed=1, share=(0, 1), fixes=1.0, others=0.75, injected=0.5, limit=None):
         self.records, self.tokenizer, self.sizes, self.roles, self.seed = records, tokenizer, sizes, roles, seed
         self.share, self.fixes, self.others, self.injected, self.limit = share, fixes, others, injected, limit
 

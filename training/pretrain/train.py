@@ -32,6 +32,8 @@ from protocol import EOS, Codec
 from rows import read_rows
 from stream import RecordStream, loader, to_device, to_tensors
 
+AGREE_STEPS = 4  # how often ranks compare their clocks
+
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -149,16 +151,19 @@ def main() -> None:
     stream = RecordStream(options.records, options.tokenizer, sizes, seed=options.seed + step, share=(rank, world))
     minutes_file = options.out / "minutes"
     minutes_file.write_text(str(options.minutes))
-    minutes, begun, first, tokens, written = options.minutes, None, step, 0, time.time()
+    minutes, begun, first, tokens, written, agreed_share = options.minutes, None, step, 0, time.time(), 0.0
     midway = options.out / "midway-int8.safetensors"  # a copy to fall back on, from before the rounding begins
+    heldout = heldout_batches(options.heldout, codec, sizes) if options.heldout and rank == 0 else []
     for batch in loader(stream, options.workers, pin=device.type == "cuda"):
         batch = to_device(merged(batch, "backbone"), device)
         seconds = spent + (time.time() - begun if begun else 0.0)
         share = step / 12 if options.smoke else seconds / (minutes * 60)
-        if world > 1:  # all ranks stop at the same step
-            agreed = torch.tensor([share], device=device)
-            dist.broadcast(agreed, 0)
-            share = agreed.item()
+        if world > 1:  # all ranks stop at the same step; asked rarely, because the answer waits for the GPU
+            if (step - first) % AGREE_STEPS == 0:
+                agreed = torch.tensor([share], device=device)
+                dist.broadcast(agreed, 0)
+                agreed_share = agreed.item()
+            share = agreed_share
         if share >= 1:
             break
         quantised = share >= options.quantised_from
@@ -189,15 +194,16 @@ def main() -> None:
             raise SystemExit("the loss is not finite: lower --learning-rate")
         if rank == 0 and due:
             save_checkpoint(checkpoint, model, adam, step, spent + (time.time() - begun if begun else 0.0))
+            if heldout:  # a point of the learning curve
+                with torch.no_grad():
+                    progress.report(learning_curve=step, minutes_done=seconds / 60, **evaluate(model, model.materialise(dtype, quantised), heldout, device))
             written = time.time()
         if quantised and rank == 0 and not midway.exists():
             store.save(model, midway, 8)
     if rank == 0:
         store.save(model, options.out / "backbone.safetensors", config.weight_bits, {"steps": step, "minutes": minutes})
-        if options.heldout:
-            batches = heldout_batches(options.heldout, codec, sizes)
-            for name, rounded in (("float", False), ("served", True)):
-                progress.report(weights=name, **evaluate(model, model.materialise(dtype, rounded), batches, device))
+        for name, rounded in (("float", False), ("served", True)) if heldout else ():
+            progress.report(weights=name, **evaluate(model, model.materialise(dtype, rounded), heldout, device))
     if world > 1:
         dist.destroy_process_group()
 
