@@ -16,7 +16,7 @@ from protocol import MAX_ANALYSIS_TOKENS, Codec
 
 
 @torch.no_grad()
-def with_own_analyses(config, weights: dict, analyst: dict, samples: list, codec: Codec, device, rows: int = 128) -> list:
+def with_own_analyses(config, weights: dict, analyst: dict, samples: list, codec: Codec, device, rows: int = 512) -> list:
     """The samples (or held-out rows) with the agent's greedy analyses in place of the given ones. `weights` as in `store.serving_weights`, `analyst` as in `generate.load_agent`.
 
     Samples of like length share a batch; an analysis that does not end within the limit is cut there, as the server cuts it.
