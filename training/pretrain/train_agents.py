@@ -149,10 +149,11 @@ def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, de
     samples, heldout = (with_own_analyses(model.config, whole, served, rows, codec, device)
                         for rows in (stream.first(options.own_analyses), list(read_rows(options.heldout, OWN_HELDOUT))))
     progress.report(own_analyses=len(samples), seconds=time.time() - started)
-    kept_back = max(1, len(samples) // 10)
+    kept_back = samples[::10]  # they are sorted by length: some of every length
+    learnt = [sample for number, sample in enumerate(samples) if number % 10]
     packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, ROLES[1:])
-    own = (to_tensors(batch) for batch in pack_all(shuffled_forever(samples[kept_back:], options.seed), packer))
-    judges, judged = ([to_tensors(batch) for batch in pack_all(rows, Packer(packer.symbols, sizes, ROLES[1:]))] for rows in (samples[:kept_back], heldout))
+    own = (to_tensors(batch) for batch in pack_all(shuffled_forever(learnt, options.seed), packer))
+    judges, judged = ([to_tensors(batch) for batch in pack_all(rows, Packer(packer.symbols, sizes, ROLES[1:]))] for rows in (kept_back, heldout))
 
     def figures(batches: list[dict]) -> dict[str, float]:
         with torch.no_grad():
