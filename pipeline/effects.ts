@@ -21,6 +21,11 @@ export interface Effect {
   readonly key: string;
 }
 
+/** Whether a file that parses no longer does. */
+export function breaksSyntax({ parsesBefore, parsesAfter }: Pick<Effect, 'parsesBefore' | 'parsesAfter'>): boolean {
+  return parsesBefore === true && parsesAfter === false;
+}
+
 /**
  * The effects of the patches of one window; without those that change nothing. Parsing a large file takes long, so each
  * distinct result is parsed once, and others have their turn before it: an abort is heeded within one parse.

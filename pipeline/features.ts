@@ -1,5 +1,6 @@
 import { codeTerms } from './code-terms.js';
 import { normalisedText } from './edits.js';
+import { breaksSyntax } from './effects.js';
 import type { Candidate } from './candidate.js';
 import { agreedPlace, sizeOf } from './reasons.js';
 import type { Reason } from './types.js';
@@ -47,8 +48,7 @@ export const FEATURE_NAMES = Object.keys(FEATURES) as FeatureName[];
 
 /** The features of a candidate. */
 export function featuresOf(candidate: Candidate): Features {
-  const { written, windowShare, parsesBefore, parsesAfter, isProse, before, after, edits, hypotheses, newNames } =
-    candidate;
+  const { written, windowShare, isProse, before, after, edits, hypotheses, newNames } = candidate;
   const { hypothesis, logprob, choices, margin } = written;
   const { deleted, added, repeated } = sizeOf(candidate);
   const place = agreedPlace(candidate);
@@ -62,7 +62,7 @@ export function featuresOf(candidate: Candidate): Features {
     patch_logprob: logprob,
     patch_margin: Math.min(8, Math.max(-8, margin)),
     window_share: Math.log(Math.max(0.1, windowShare)),
-    breaks_syntax: Number(parsesBefore === true && parsesAfter === false),
+    breaks_syntax: Number(breaksSyntax(candidate)),
     new_names: Math.min(3, newNames.length),
     changed_lines: Math.log1p(deleted + added),
     only_adds: Number(deleted === 0),

@@ -3,7 +3,7 @@ import type { Backbone } from '../model/backbone.js';
 import { TimeBudget } from './budget.js';
 import type { FoundPatch } from './candidate.js';
 import type { WrittenPatch } from './written-patch.js';
-import { effectsOf } from './effects.js';
+import { breaksSyntax, effectsOf } from './effects.js';
 import type { Hypothesis } from './hypotheses.js';
 import { MeasureRecorder } from './measures.js';
 import { rankCandidates, type RankedCandidate } from './ranking.js';
@@ -152,7 +152,13 @@ async function candidatesOf(
       candidates.push({ ...effect, window, windowShare });
     }
   }
-  return candidates;
+  return withoutBroken(candidates);
+}
+
+/** Without those that break the syntax of a file, unless all do: nobody wants such a patch while there is another. */
+function withoutBroken(candidates: FoundPatch[]): FoundPatch[] {
+  const sound = candidates.filter((candidate) => !breaksSyntax(candidate));
+  return sound.length > 0 ? sound : candidates;
 }
 
 function worthShowing(
@@ -165,20 +171,12 @@ function worthShowing(
   return ranked.filter(({ score }) => score >= threshold).slice(0, n);
 }
 
-function proposal({
-  window,
-  before,
-  after,
-  parsesBefore,
-  parsesAfter,
-  written,
-  score,
-  reasons,
-}: RankedCandidate): ProposedPatch {
+function proposal(candidate: RankedCandidate): ProposedPatch {
+  const { window, before, after, written, score, reasons } = candidate;
   return {
     diff: unifiedDiff(window.file.path, before, after),
     score,
-    status: parsesBefore === true && parsesAfter === false ? 'syntax_error' : 'applies',
+    status: breaksSyntax(candidate) ? 'syntax_error' : 'applies',
     files: [window.file.path],
     analysis: written.hypothesis.analysis,
     reasons,

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { applyPatch } from 'diff';
 import { createPatches, type Engine } from '../../pipeline/pipeline.js';
 import type { RankedCandidate } from '../../pipeline/ranking.js';
+import type { SyntaxChecker } from '../../pipeline/syntax.js';
 import type { PatchRequest, PipelineEvent } from '../../pipeline/types.js';
 import { hostileWindow } from '../constraints/hostile-windows.js';
 import { seededRandom } from '../constraints/random-walk.js';
@@ -62,7 +63,8 @@ describe('pipeline on the tiny model', () => {
   });
 
   it('gives several different patches, best first', async () => {
-    const { patches } = await createPatches(engine, request({ n: 5, temperature: 0.7 }), SHOW_ALL);
+    const unchecked: Engine = { backbone: engine.backbone, agents: engine.agents };
+    const { patches } = await createPatches(unchecked, request({ n: 5, temperature: 0.7 }), SHOW_ALL);
     assert.ok(patches.length >= 3 && patches.length <= 5);
     assert.equal(new Set(patches.map(({ diff }) => diff)).size, patches.length);
     patches.forEach(({ score }, index) => {
@@ -70,8 +72,29 @@ describe('pipeline on the tiny model', () => {
     });
   });
 
+  it('holds patches back that break the syntax, unless all do', async () => {
+    const unchecked: Engine = { backbone: engine.backbone, agents: engine.agents };
+    const ask = async (checked: Engine) => (await createPatches(checked, request({ n: 16 }), SHOW_ALL)).patches;
+    const all = await ask(unchecked);
+    const broken = new Set(all.filter((_, index) => index % 2 === 0).map(({ diff }) => applyPatch(CODE, diff)));
+    const parsing = (isSound: (text: string) => boolean): Engine => {
+      const parsed = (text: string) => ({ isSound: isSound(text), isProseLine: () => false, dispose: () => undefined });
+      const checker = { parse: (_path: string, text: string) => parsed(text), keysFor: () => undefined };
+      return { ...unchecked, syntax: checker as unknown as SyntaxChecker };
+    };
+
+    const sound = await ask(parsing((text) => !broken.has(text)));
+    assert.equal(sound.length, all.length - broken.size);
+    assert.ok(sound.every(({ diff, status }) => status === 'applies' && !broken.has(applyPatch(CODE, diff))));
+
+    const none = await ask(parsing((text) => text === CODE));
+    assert.equal(none.length, all.length);
+    assert.ok(none.every(({ status }) => status === 'syntax_error'));
+  });
+
   it('finds as many different edits as are wanted, without chance', async () => {
-    const ask = (n: number) => createPatches(engine, request({ n }), SHOW_ALL);
+    const unchecked: Engine = { backbone: engine.backbone, agents: engine.agents };
+    const ask = (n: number) => createPatches(unchecked, request({ n }), SHOW_ALL);
     const { patches, usage } = await ask(8);
     assert.equal(new Set(patches.map(({ diff }) => diff)).size, 8);
     assert.equal(usage.hypotheses, 4);
