@@ -102,8 +102,8 @@ def usable_lines(lines: list[str], which: list[int]) -> list[int]:
     return out
 
 
-def inject(lines: list[str], rng: Random, heading: str = "") -> Injection | None:
-    """Breaks the lines at one place; None if no place will do."""
+def inject(lines: list[str], rng: Random, heading: str = "", allowed: frozenset[str] | None = None) -> Injection | None:
+    """Breaks the lines at one place, by one of the `allowed` kinds (default: all); None if no place will do."""
     which = kinds(lines)
     places = usable_lines(lines, which)
     if not places:
@@ -119,7 +119,8 @@ def inject(lines: list[str], rng: Random, heading: str = "") -> Injection | None
         near = _near(lines, index)
         local = [name for name in known if name in near]
         for candidate in candidates_of(lines, which, index, local or known, attributes, keys, rng):
-            found.setdefault(candidate[0], []).append(candidate)
+            if allowed is None or candidate[0] in allowed:
+                found.setdefault(candidate[0], []).append(candidate)
     for _ in range(5):
         if not found:
             return None

@@ -5,7 +5,9 @@ from random import Random
 from inject import Injection
 from issue_templates import CLOSINGS, DIRECT, EDGE, OPENINGS, TITLES, VAGUE
 from pytext import DOC, kinds
+from recipe import Recipe
 
+MAX_DOCUMENTATION = 400
 _FIELD = re.compile(r"\{(\w+)\}")
 _ERRORS = {
     "wrong variable": ["TypeError: unsupported operand type(s)", "NameError: name '{new}' is not defined", "TypeError: '{new}' has the wrong type"],
@@ -137,12 +139,57 @@ def make_body(bug: Injection, fields: dict[str, str], title: str, path: str, sta
     return "\n\n".join(parts) if rng.random() < 0.7 else "\n".join(parts)
 
 
-def write_issue(bug: Injection, path: str, start_line: int, rng: Random) -> tuple[str, str]:
+def documentation(lines: list[str], function: str) -> str:
+    """A function's docstring up to its examples or sections, in one line, as far as the lines show it."""
+    start = next((i for i, line in enumerate(lines) if re.match(rf"\s*(async )?def {re.escape(function)}\b", line)), None)
+    if start is None:
+        return ""
+    which = kinds(lines)
+    first = next((i for i in range(start + 1, min(start + 14, len(lines))) if which[i] == DOC), len(lines))
+    words: list[str] = []
+    for line, kind in zip(lines[first:], which[first:]):
+        bare = re.sub(r"^[rR]?(\"\"\"|''')|(\"\"\"|''')$", "", line.strip()).strip()
+        if kind != DOC or bare.startswith((":", "Parameters", "Args", "Arguments", ">>>", "--", "Returns", "Example", "Raises", "..", "Note")):
+            break
+        words += bare.split()
+    text = " ".join(words)
+    return text if len(text) <= MAX_DOCUMENTATION else text[:MAX_DOCUMENTATION].rpartition(" ")[0] + " …"
+
+
+def specified_issue(bug: Injection, fields: dict[str, str], rng: Random) -> tuple[str, str]:
+    """(title, body) by somebody who knows what the function is for and has seen a call fail, and not why."""
+    plain, expected, actual = fields["plain"], *rng.sample(_VALUES, 2)
+    errors = [text for template in _ERRORS.get(bug.kind, []) if (text := _fill(template, fields))]
+    call = f"{plain}({', '.join(rng.sample(_VALUES, rng.choice((1, 1, 2, 3))))})"
+    parts = []
+    if about := documentation(bug.lines, bug.function):
+        parts.append(rng.choice(("Documented as: {}", "What it is for: {}", "{}", "The docstring:\n\n> {}", "It should: {}")).format(about))
+    draw = rng.random()
+    if draw < 0.1:
+        title = rng.choice(("{} does not return", "{} hangs", "{} never ends")).format(plain)
+        parts += [f"```python\n{call}\n```", rng.choice(("For some inputs it runs for ever.", "I had to kill it."))]
+    elif errors and draw < 0.4:
+        error = rng.choice(errors)
+        title = rng.choice(("{} raises {}", "{1} in {0}", "{} fails with {}")).format(plain, error.partition(":")[0])
+        parts += [f"```python\n{call}\n```", rng.choice(("It ends with {}", "Error: {}", "{}")).format(error)]
+    else:
+        title = rng.choice(("{} gives a wrong result", "{} returns the wrong value", "Wrong result of {}", "{} is wrong for some inputs", "Test of {} fails")).format(plain)
+        claim = rng.choice((f"assert {call} == {expected}", f"{call} == {expected}"))
+        parts += [rng.choice(("This should hold:\n\n```python\n{}\n```", "Failing test:\n\n    {}", "`{}` is not true")).format(claim),
+                  rng.choice(("It gives {}", "Got {} instead.", "The left side is {}", "AssertionError: {} is wrong")).format(actual)]
+    return title, "\n\n".join(parts)
+
+
+def write_issue(bug: Injection, path: str, start_line: int, rng: Random, recipe: Recipe = Recipe()) -> tuple[str, str]:
     """(title, body) of an issue about a bug."""
     sentence = doc_sentence(bug.lines, bug.function)
     fields = fields_of(bug, path, sentence, rng)
+    if bug.function and recipe.specified and rng.random() < recipe.specified:
+        return specified_issue(bug, fields, rng)
     if rng.random() < 0.15:
         fields["f"] = rng.choice([fields["c"], path.rpartition("/")[2], "this function" if bug.function else fields["c"]])
     fields["f"], fields["c"] = fields["f"] or fields["c"] or "this module", fields["c"] or "this module"
+    if not recipe.described:
+        return rng.choice([text for template in VAGUE if "{doc}" not in template and (text := _fill(template, fields))] or [f"Bug in {fields['f']}"]), ""
     title = make_title(bug, fields, rng)
     return title, make_body(bug, fields, title, path, start_line, rng)

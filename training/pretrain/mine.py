@@ -88,8 +88,8 @@ class Hunk:
         return before[:-1], edits
 
 
-def mine(git_dir: str, repository: str) -> tuple[list[dict], Counter]:
-    """The records of a repository, newest first, and why hunks were dropped."""
+def mine(git_dir: str, repository: str, by_meaning: bool = True) -> tuple[list[dict], Counter]:
+    """The records of a repository, newest first, and why hunks were dropped (`by_meaning` as in `refine`)."""
     records: list[dict] = []
     drops: Counter = Counter()
     sha, date, message = "", "", b""
@@ -109,7 +109,7 @@ def mine(git_dir: str, repository: str) -> tuple[list[dict], Counter]:
                 before, edits = found.edit() or ([], [])
                 record, reason = refine(dict(
                     repo=repository, sha=sha, date=date[:10], subject=subject, body=body, path=found.path,
-                    heading=found.heading, start_line=found.start_line, before=before, edits=edits)) if edits else (None, "order")
+                    heading=found.heading, start_line=found.start_line, before=before, edits=edits), by_meaning) if edits else (None, "order")
                 if record:
                     records.append(record)
                 else:
@@ -169,13 +169,14 @@ def run(job: tuple[str, str]) -> str:
 def waiting(names: list[str]) -> list[tuple[str, str]]:
     """(git directory, repository) of what has arrived and is not mined yet."""
     jobs = []
-    for head in sorted(MIRROR.glob("*/*/HEAD")):
-        repository = head.parent.parent.name.replace("+", "/", 1)
-        folder = head.parent.parent.with_name(head.parent.parent.name + ".part")
-        if repository in FORBIDDEN or repository == "sympy/sympy-bot" or folder.exists() or names and repository not in names:
+    arrived = {folder.name for folder in MIRROR.iterdir()}
+    for name in sorted(arrived):
+        repository = name.replace("+", "/", 1)
+        if name.endswith(".part") or f"{name}.part" in arrived or repository in FORBIDDEN or repository == "sympy/sympy-bot" or names and repository not in names:
             continue
         try:
-            settled = time.time() - head.stat().st_ctime > 20
+            head = next((MIRROR / name).glob("*/HEAD"), None)
+            settled = head is not None and time.time() - head.stat().st_ctime > 20
         except FileNotFoundError:       # still being moved into place
             continue
         if settled and not record_file(repository).exists():

@@ -28,8 +28,8 @@ def _effect(before: list[str], edits: list) -> list[str]:
     return out
 
 
-def refine(record: dict) -> tuple[dict | None, str]:
-    """(the record, '') or (None, why it is of no use)."""
+def refine(record: dict, by_meaning: bool = True) -> tuple[dict | None, str]:
+    """(the record, '') or (None, why it is of no use). Without `by_meaning` edits that change nothing but text, layout or imports are of use, too."""
     subject, body = clean(record["subject"] + "\n\n" + record["body"])
     if unwanted(subject):
         return None, "message"
@@ -43,6 +43,8 @@ def refine(record: dict) -> tuple[dict | None, str]:
         return None, "long lines"
     if any("\ufffd" in line or "\x00" in line or "\x0c" in line for line in before + new):
         return None, "encoding"
+    if not by_meaning:
+        return {**record, "subject": subject, "body": body, "before": before, "edits": edits}, ""
     effects = _effect(before, edits)
     edits = [edit for edit, effect in zip(edits, effects) if not effect]
     if not edits:

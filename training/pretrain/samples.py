@@ -15,6 +15,7 @@ from protocol import (
     MAX_ADD_TOKENS, MAX_ANALYSIS_TOKENS, MAX_PATCH_TOKENS, MAX_SOURCE_TOKENS, WINDOW_LINES, Codec, encode_head, heading_above, is_definition, view,
 )
 from pytext import indent
+from recipe import Recipe
 from records import after_lines
 
 MIN_LINES = 20
@@ -53,32 +54,32 @@ def weight(record: dict) -> float:
     return 2.0 if is_fix(record["subject"], record["body"]) else 1.0
 
 
-def place_window(lines: list[str], first: int, last: int, at_file_start: bool, rng: Random) -> tuple[int, int] | None:
-    """A random window [start, end) that holds lines first…last-1; at times it begins at a definition or at the file's first line."""
+def place_window(lines: list[str], first: int, last: int, at_file_start: bool, rng: Random, most: int = WINDOW_LINES) -> tuple[int, int] | None:
+    """A random window [start, end) of at most `most` lines that holds lines first…last-1; at times it begins at a definition or at the file's first line."""
     span = last - first
-    if span > WINDOW_LINES - 4 or len(lines) < 4:
+    if span > most - 4 or len(lines) < 4:
         return None
-    size = min(WINDOW_LINES, max(rng.randint(MIN_LINES, WINDOW_LINES), span + 4))
+    size = min(most, max(rng.randint(MIN_LINES, most), span + 4))
     low, high = max(0, last - size), min(first, max(0, len(lines) - min(size, len(lines))))
     start = rng.randint(min(low, first), max(min(low, first), min(high, first)))
     draw = rng.random()
-    if at_file_start and last <= WINDOW_LINES - 2 and draw < 0.25:
+    if at_file_start and last <= most - 2 and draw < 0.25:
         start, size = 0, max(size, last + 2)
     elif draw < 0.6:
-        heads = [i for i in range(max(0, last - WINDOW_LINES + 2), min(first + 1, len(lines))) if is_definition(lines[i])]
+        heads = [i for i in range(max(0, last - most + 2), min(first + 1, len(lines))) if is_definition(lines[i])]
         if heads:
             start = heads[-1] if rng.random() < 0.5 else rng.choice(heads)
-            while start > 0 and lines[start - 1].lstrip().startswith("@") and last - start < WINDOW_LINES - 2:
+            while start > 0 and lines[start - 1].lstrip().startswith("@") and last - start < most - 2:
                 start -= 1
             size = max(size, last - start + 2)
             if rng.random() < 0.4:      # to the end of the definition
                 width = indent(lines[start])
                 stop = next((i for i in range(max(start + 1, last), len(lines)) if lines[i].strip() and indent(lines[i]) <= width and lines[i].lstrip()[0] not in ")]}#@"), len(lines))
                 size = max(stop - start, last - start + 1)
-    return start, min(len(lines), start + min(size, WINDOW_LINES))
+    return start, min(len(lines), start + min(size, most))
 
 
-def _encode(codec: Codec, title: str, body: str, path: str, lines: list[str], edits: list, start: int, end: int,
+def encode_sample(codec: Codec, title: str, body: str, path: str, lines: list[str], edits: list, start: int, end: int,
             start_line: int, above: str, kind: str) -> Sample | None:
     """The row for lines[start:end], made smaller where it has too many tokens."""
     first, last = edits[0][0], max(edits[-1][1], edits[-1][0] + 1)
@@ -127,39 +128,39 @@ def _issue_of_commit(record: dict, rng: Random) -> tuple[str, str]:
     return title, body
 
 
-def commit_sample(record: dict, codec: Codec, rng: Random) -> Sample | None:
+def commit_sample(record: dict, codec: Codec, rng: Random, recipe: Recipe = Recipe()) -> Sample | None:
     """A row from a real commit; None if it does not fit."""
     lines = [view(line) for line in record["before"]]
     edits = tidy(lines, [[start, end, [line.rstrip("\r") for line in new]] for start, end, new in record["edits"]])
-    if not edits:
+    if not edits or recipe.max_edits is not None and len(edits) > recipe.max_edits:
         return None
-    placed = place_window(lines, edits[0][0], edits[-1][1], record["start_line"] <= 1, rng)
+    placed = place_window(lines, edits[0][0], edits[-1][1], record["start_line"] <= 1, rng, recipe.window_lines)
     if placed is None:
         return None
     title, body = _issue_of_commit(record, rng)
-    return _encode(codec, title, body, record["path"], lines, edits, *placed, record["start_line"], record["heading"], "commit")
+    return encode_sample(codec, title, body, record["path"], lines, edits, *placed, record["start_line"], record["heading"], "commit")
 
 
-def injected_sample(record: dict, codec: Codec, rng: Random) -> Sample | None:
+def injected_sample(record: dict, codec: Codec, rng: Random, recipe: Recipe = Recipe()) -> Sample | None:
     """A row from a bug put into the lines after a commit; None if no place will do."""
     correct = [view(line) for line in after_lines(record["before"], record["edits"])]
     if len(correct) < 8:
         return None
     middle = rng.randrange(len(correct))
-    placed = place_window(correct, middle, middle + 1, record["start_line"] <= 1, rng)
+    placed = place_window(correct, middle, middle + 1, record["start_line"] <= 1, rng, recipe.window_lines)
     if placed is None:
         return None
     start, end = placed
     above = heading_above(correct, start) or ("" if record["start_line"] + start <= 1 else record["heading"])
-    bug = inject(correct[start:end], rng, above)
+    bug = inject(correct[start:end], rng, above, recipe.kinds)
     if bug is None:
         return None
     edits = tidy(bug.lines, bug.edits)
     if not edits:
         return None
-    title, body = write_issue(bug, record["path"], record["start_line"] + start, rng)
+    title, body = write_issue(bug, record["path"], record["start_line"] + start, rng, recipe)
     lines = correct[:start] + bug.lines + correct[end:]
     moved = [[a + start, b + start, new] for a, b, new in edits]
-    sample = _encode(codec, title, body, record["path"], lines, moved, start, min(start + len(bug.lines), start + WINDOW_LINES),
+    sample = encode_sample(codec, title, body, record["path"], lines, moved, start, min(start + len(bug.lines), start + WINDOW_LINES),
                      record["start_line"], record["heading"], f"injected: {bug.kind}")
     return sample if sample and edits[0][1] <= len(bug.lines) else None

@@ -18,16 +18,16 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from batches import Packer, Sizes, Symbols
 from protocol import EOS, Codec
+from recipe import Recipe
 from samples import commit_sample, injected_sample, weight
 
 
 class RecordStream(IterableDataset):
-    """Yields packed batches (numpy dictionaries). `fixes` and `others` are the chances that a commit record gives its edit in a pass,
-    `injected` the chance that it gives an injected bug."""
+    """Yields packed batches (numpy dictionaries) of rows made by a recipe."""
 
-    def __init__(self, records: Path, tokenizer: Path, sizes: Sizes, roles=("backbone",), seed=1, share=(0, 1), fixes=1.0, others=0.75, injected=0.5, limit=None):
+    def __init__(self, records: Path, tokenizer: Path, sizes: Sizes, roles=("backbone",), seed=1, share=(0, 1), recipe=Recipe(), limit=None):
         self.records, self.tokenizer, self.sizes, self.roles, self.seed = records, tokenizer, sizes, roles, seed
-        self.share, self.fixes, self.others, self.injected, self.limit = share, fixes, others, injected, limit
+        self.share, self.recipe, self.limit = share, recipe, limit
 
     def _lines(self, known: dict[str, list[bytes]], part: int, parts: int) -> list[bytes]:
         """This worker's records, as JSON lines, of every file seen so far."""
@@ -73,10 +73,10 @@ class RecordStream(IterableDataset):
         made = []
         try:
             record = json.loads(line)
-            if rng.random() < (self.fixes if weight(record) > 1 else self.others):
-                made.append(commit_sample(record, codec, rng))
-            if rng.random() < self.injected:
-                made.append(injected_sample(record, codec, rng))
+            if rng.random() < (self.recipe.fixes if weight(record) > 1 else self.recipe.others):
+                made.append(commit_sample(record, codec, rng, self.recipe))
+            if rng.random() < self.recipe.injected:
+                made.append(injected_sample(record, codec, rng, self.recipe))
         except Exception as error:  # noqa: BLE001
             print(f"left out: {line[:200]!r}: {error!r}", file=sys.stderr, flush=True)
         return [sample for sample in made if sample is not None]

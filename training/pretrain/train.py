@@ -29,6 +29,7 @@ from batches import Packer, Sizes, Symbols, merged, pack_all
 from measure import evaluate
 from model import TINY, Backbone, Config, use_gpu_kernels
 from protocol import EOS, Codec
+from recipe import RECIPES
 from rows import read_rows
 from stream import RecordStream, loader, to_device, to_tensors
 
@@ -41,9 +42,12 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--tokenizer", type=Path)
     parser.add_argument("--init", type=Path, help="folder written by initialise.py prepare")
     parser.add_argument("--resume", type=Path, help="released weights to go on from (instead of --init)")
+    parser.add_argument("--recipe", choices=RECIPES, default="released", help="what rows are made of (recipe.py)")
     parser.add_argument("--heldout", type=Path, help="held-out rows (heldout.jsonl)")
+    parser.add_argument("--also", type=Path, help="further rows for the figures at the end")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=22.0, help="training time, compilation not counted")
+    parser.add_argument("--steps", type=int, help="length of the run in steps instead of minutes")
     parser.add_argument("--learning-rate", type=float, default=6e-4)
     parser.add_argument("--warmup-steps", type=int, default=150)
     parser.add_argument("--weight-decay", type=float, default=0.05)
@@ -90,7 +94,7 @@ def smoke_setup(options: argparse.Namespace) -> tuple[Config, Sizes]:
 
     fixtures = Path(__file__).resolve().parents[2] / "test/fixtures/tiny"
     options.tokenizer, options.records = fixtures / "tokenizer.model", options.out
-    options.workers, options.warmup_steps, options.heldout = 0, 2, write_records(options.out, fixtures / "tokenizer.model")
+    options.steps, options.workers, options.warmup_steps, options.heldout = 12, 0, 2, write_records(options.out, fixtures / "tokenizer.model")
     return dataclasses.replace(TINY, weight_bits=4), Sizes(2048, 1024)
 
 
@@ -148,7 +152,7 @@ def main() -> None:
         adam.load_state_dict(state["adam"])
         step, spent = state["step"], state["seconds"]
         progress.report(resumed_at_step=step, minutes_done=spent / 60)
-    stream = RecordStream(options.records, options.tokenizer, sizes, seed=options.seed + step, share=(rank, world))
+    stream = RecordStream(options.records, options.tokenizer, sizes, seed=options.seed + step, share=(rank, world), recipe=RECIPES[options.recipe])
     minutes_file = options.out / "minutes"
     minutes_file.write_text(str(options.minutes))
     minutes, begun, first, tokens, written, agreed_share = options.minutes, None, step, 0, time.time(), 0.0
@@ -157,7 +161,7 @@ def main() -> None:
     for batch in loader(stream, options.workers, pin=device.type == "cuda"):
         batch = to_device(merged(batch, "backbone"), device)
         seconds = spent + (time.time() - begun if begun else 0.0)
-        share = step / 12 if options.smoke else seconds / (minutes * 60)
+        share = step / options.steps if options.steps else seconds / (minutes * 60)
         if world > 1:  # all ranks stop at the same step; asked rarely, because the answer waits for the GPU
             if (step - first) % AGREE_STEPS == 0:
                 agreed = torch.tensor([share], device=device)
@@ -202,8 +206,11 @@ def main() -> None:
             store.save(model, midway, 8)
     if rank == 0:
         store.save(model, options.out / "backbone.safetensors", config.weight_bits, {"steps": step, "minutes": minutes})
-        for name, rounded in (("float", False), ("served", True)) if heldout else ():
-            progress.report(weights=name, **evaluate(model, model.materialise(dtype, rounded), heldout, device))
+        also = heldout_batches(options.also, codec, sizes) if options.also else []
+        for name, rounded in (("float", False), ("served", True)):
+            for rows, batches in (("heldout", heldout), ("also", also)):
+                if batches:
+                    progress.report(weights=name, rows=rows, **evaluate(model, model.materialise(dtype, rounded), batches, device))
     if world > 1:
         dist.destroy_process_group()
 

@@ -25,6 +25,7 @@ from measure import evaluate
 from model import Backbone, use_gpu_kernels
 from own_analyses import shuffled_forever, with_own_analyses
 from protocol import EOS, Codec
+from recipe import RECIPES
 from rows import read_rows
 from stream import RecordStream, loader, to_device, to_tensors
 from train import Progress, heldout_batches, schedule, smoke_setup
@@ -65,6 +66,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, help="released backbone (safetensors)")
     parser.add_argument("--records", type=Path)
     parser.add_argument("--tokenizer", type=Path)
+    parser.add_argument("--recipe", choices=RECIPES, default="released", help="what rows are made of (recipe.py)")
     parser.add_argument("--heldout", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=3.0)
@@ -106,7 +108,8 @@ def main() -> None:
         use_gpu_kernels(model)
     agents = {role: Agent(config).to(device) for role in ROLES}
     adam = torch.optim.AdamW([p for a in agents.values() for p in a.parameters()], lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-    stream = RecordStream(options.records, options.tokenizer, sizes, ROLES, seed=options.seed)
+    recipe = RECIPES[options.recipe]
+    stream = RecordStream(options.records, options.tokenizer, sizes, ROLES, seed=options.seed, recipe=recipe)
     begun, step = None, 0
     for batch in loader(stream, options.workers, pin=device.type == "cuda"):
         share = step / 12 if options.smoke else 0.0 if begun is None else (time.time() - begun) / (options.minutes * 60)
@@ -140,7 +143,7 @@ def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, de
     """Trains the code agent on batches with the analysis agent's own analyses, every other batch with gold ones.
 
     A few thousand rows are soon learnt by heart: a tenth of them is kept back, and the step that does best on these, after the own analysis and
-    without any, is the result.
+    without any, is the result; none may be as good as the start.
     """
     analyst, coder = (agents[role] for role in ROLES)
     started = time.time()
@@ -160,9 +163,19 @@ def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, de
             return evaluate(model, weights, batches, device, ROLES[1], coder.tensors(dtype))
 
     progress.report(own_analyses_heldout=len(heldout), measured="before", **figures(judged))
-    gold = iter(loader(RecordStream(options.records, options.tokenizer, sizes, ROLES[1:], seed=options.seed + 1), options.workers, pin=device.type == "cuda"))
+    gold = iter(loader(RecordStream(options.records, options.tokenizer, sizes, ROLES[1:], seed=options.seed + 1, recipe=stream.recipe), options.workers, pin=device.type == "cuda"))
     adam = torch.optim.AdamW(coder.parameters(), lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-    begun, step, best, best_state = time.time(), 0, math.inf, None
+    begun, step, best, best_state, best_step = time.time(), 0, math.inf, {}, 0
+
+    def check() -> None:
+        nonlocal best, best_state, best_step
+        found = figures(judges)
+        now = found["patch_given_analysis_ce"] + found["patch_alone_ce"]
+        progress.report(own_step=step, lr=adam.param_groups[0]["lr"], own_given=found["patch_given_analysis_ce"], own_alone=found["patch_alone_ce"])
+        if now < best:
+            best, best_state, best_step = now, {name: p.detach().clone() for name, p in coder.state_dict().items()}, step
+
+    check()
     while (share := step / 12 if options.smoke else (time.time() - begun) / (options.own_minutes * 60)) < 1:
         for group in adam.param_groups:
             group["lr"] = options.learning_rate * schedule(share, step, options.warmup_steps)
@@ -177,13 +190,10 @@ def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, de
         adam.zero_grad(set_to_none=True)
         step += 1
         if step % (4 if options.smoke else OWN_CHECK_STEPS) == 0:
-            found = figures(judges)
-            now = found["patch_given_analysis_ce"] + found["patch_alone_ce"]
-            progress.report(step=step, loss=mean.item(), lr=adam.param_groups[0]["lr"], own_given=found["patch_given_analysis_ce"], own_alone=found["patch_alone_ce"])
-            if now < best:
-                best, best_state = now, {name: p.detach().clone() for name, p in coder.state_dict().items()}
-    if best_state:
-        coder.load_state_dict(best_state)
+            check()
+    coder.load_state_dict(best_state)
+    found = figures(judges)
+    progress.report(own_best_step=best_step, own_given=found["patch_given_analysis_ce"], own_alone=found["patch_alone_ce"])
     progress.report(own_analyses_heldout=len(heldout), measured="after", **figures(judged))
 
 
