@@ -9,15 +9,16 @@ import { answerOfServer, type Answer } from './client.js';
 import { applyPatch, checkPatch } from './git.js';
 import { renderAnswer } from './render.js';
 
-/** The case that is shown when none is named. */
-const defaultCase = 'permissions';
+/** The case that is shown when none is named: one of those that the shipped weights solve. */
+const defaultCase = 'empty-samples';
 
 /**
  * The whole path once: starts a server on a free port, sends it the issue and the code of a case, prints analysis and patch,
- * checks the patch with git and the case's tests, stops the server. Exits with 0 when the patch applies.
+ * checks the patch with git and the case's tests, stops the server. Patches that score low are shown, too. Exits with 0 when
+ * the patch applies.
  */
 async function main(name = defaultCase): Promise<number> {
-  const { modelDir } = loadConfig();
+  const { modelDir, abstainBelow } = loadConfig();
   if (!existsSync(join(modelDir, 'config.json'))) {
     say(
       `There is no model in ${modelDir}. Choose another with MODEL_DIR and AGENTS_DIR; the README says what is there.`,
@@ -39,9 +40,10 @@ async function main(name = defaultCase): Promise<number> {
     const url = await readyUrl(server);
     say(`Server ready at ${url}. POST /v1/patches with ${example.files.map((file) => file.path).join(', ')} …\n`);
     const options = { signal: AbortSignal.timeout(300_000), onEvent: () => undefined };
-    const request = { issue: example.issue, files: example.files, n: 3 };
+    const request = { issue: example.issue, files: example.files, n: 3, min_score: 0 };
     const answer = await answerOfServer(request, url, options);
     say(renderAnswer(answer, process.stdout.isTTY && process.stdout.hasColors()));
+    say(`Without min_score 0 the server holds back what scores below ${abstainBelow}.`);
     say(`${(answer.timings['total'] ?? 0).toFixed(0)} ms, release ${releaseOf(answer)}.\n`);
     return (await verify(example, answer)) ? 0 : 1;
   } finally {

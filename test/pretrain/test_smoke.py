@@ -71,6 +71,16 @@ def test_from_records_to_a_served_directory(tmp_path):
         assert figures[1][part] < figures[0][part], "the agent is no better than the bare backbone"
 
     tokenizer = ROOT / "test/fixtures/tiny/tokenizer.model"
+    whole = ("--weights", tmp_path / "backbone.safetensors", "--tokenizer", tokenizer, "--heldout", tmp_path / "heldout.jsonl")
+    before = (tmp_path / "code-generation.safetensors").read_bytes()
+    factors = run("scale_agent.py", *whole, "--records", tmp_path, "--agents", tmp_path, "--role", "code-generation", "--rows", 24)
+    losses = {float(line.split()[0]): sum(float(line.split()[i]) for i in (3, 6)) for line in factors[:-1]}
+    assert len(losses) == 7 and factors[-1] == f"best {min(losses, key=losses.get)}"
+    assert (tmp_path / "code-generation.safetensors").read_bytes() == before, "it only tells"
+    run("layer_drop.py", *whole, "--out", tmp_path, "--rows", 4, "--most", 2, "--exact-rows", 0)
+    rows = json.loads((tmp_path / "layer-drop.json").read_text())
+    assert [row["what"] for row in rows] == ["none", "alone", "alone", "together", "together", "together"]
+    assert rows[3]["patch_alone_ce"] == rows[0]["patch_alone_ce"] and len(rows[5]["layers"]) == 2
     exact = json.loads(run("generate.py", "--weights", tmp_path / "backbone.safetensors", "--tokenizer", tokenizer, "--heldout",
                            tmp_path / "heldout.jsonl", "--out", tmp_path, "--agents", tmp_path, "--rows", 1, "--max-tokens", 12)[-1])
     assert exact["commit"]["rows"] == 1

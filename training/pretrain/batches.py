@@ -38,6 +38,10 @@ class Sizes:
         return self.source_tokens // 64 + 64, self.target_tokens // 16 + 64
 
 
+# Without a GPU what fills a batch up costs time.
+CPU_SIZES = Sizes(4096, 1536)
+
+
 def sequences(sample, symbols: Symbols, role: str) -> list[tuple[list[int], list[int]]]:
     """The decoder sequences of a sample as (ids, segment of each id as a label; 0 = not a label).
 

@@ -89,6 +89,24 @@ def load_agent(path: Path, config, device, dtype) -> dict:
 
 
 @torch.no_grad()
+def exact_matches(config, weights: dict, agents: tuple[dict, dict], rows: list, codec: Codec, device, batch_rows: int = 128, max_tokens: int = 300) -> tuple[dict[str, float], list[dict]]:
+    """Shares of whole patches that are identical in both modes, and what was written in readable form. `weights` as in `store.serving_weights`."""
+    exact, examples, (analyst, coder) = {"pipeline": 0, "alone": 0}, [], agents
+    for start in range(0, len(rows), batch_rows):
+        group = rows[start : start + batch_rows]
+        batch = Batch(config, weights, [list(r.source_ids) for r in group], device)
+        analyses = batch.generate(analyst, [[codec.analyse]] * len(group), codec.patch, max_tokens // 2)
+        prefixes = {"pipeline": [[codec.analyse, *a, codec.patch] for a in analyses], "alone": [[codec.patch]] * len(group)}
+        patches = {mode: batch.generate(coder, prefix, EOS, max_tokens) for mode, prefix in prefixes.items()}
+        for i, row in enumerate(group):
+            for mode in exact:
+                exact[mode] += patches[mode][i] == list(row.patch_ids)
+            examples.append({"source": codec.readable(list(row.source_ids)), "gold": codec.readable([*row.analysis_ids, codec.patch, *row.patch_ids]),
+                             "analysis": codec.readable(analyses[i]), "patch": codec.readable(patches["pipeline"][i]), "alone": codec.readable(patches["alone"][i])})
+    return {mode: count / max(1, len(rows)) for mode, count in exact.items()}, examples
+
+
+@torch.no_grad()
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("weights", "tokenizer", "heldout", "out"):
@@ -112,19 +130,9 @@ def main() -> None:
     result, examples = {}, []
     for kind in ("commit", "injected"):
         rows = [row for row in read_rows(options.heldout) if row.kind.startswith(kind)][: options.rows]
-        exact = {"pipeline": 0, "alone": 0}
-        for start in range(0, len(rows), options.batch):
-            group = rows[start : start + options.batch]
-            batch = Batch(config, weights, [list(r.source_ids) for r in group], device)
-            analyses = batch.generate(analyst, [[codec.analyse]] * len(group), codec.patch, options.max_tokens // 2)
-            prefixes = {"pipeline": [[codec.analyse, *a, codec.patch] for a in analyses], "alone": [[codec.patch]] * len(group)}
-            patches = {mode: batch.generate(coder, prefix, EOS, options.max_tokens) for mode, prefix in prefixes.items()}
-            for i, row in enumerate(group):
-                for mode in exact:
-                    exact[mode] += patches[mode][i] == list(row.patch_ids)
-                examples.append({"kind": kind, "source": codec.readable(list(row.source_ids)), "gold": codec.readable([*row.analysis_ids, codec.patch, *row.patch_ids]),
-                                 "analysis": codec.readable(analyses[i]), "patch": codec.readable(patches["pipeline"][i]), "alone": codec.readable(patches["alone"][i])})
-        result[kind] = {"rows": len(rows), **{mode: count / max(1, len(rows)) for mode, count in exact.items()}}
+        shares, made = exact_matches(config, weights, (analyst, coder), rows, codec, device, options.batch, options.max_tokens)
+        result[kind] = {"rows": len(rows), **shares}
+        examples += [{"kind": kind, **example} for example in made]
     result["seconds"] = round(time.time() - started, 1)
     print(json.dumps(result), flush=True)
     name = "generated-agents" if options.agents else "generated-bare"

@@ -24,6 +24,6 @@ for attempt in 1 2 3; do
   launch=(python3)
 done
 echo "BACKBONE DONE"
-python3 train_agents.py "${common[@]}" --minutes "$agent_minutes" --own-analyses 3000 --own-minutes 2 && echo "AGENTS DONE" &&
+python3 train_agents.py "${common[@]}" --minutes "$agent_minutes" --own-analyses 14000 --own-minutes 2 && echo "AGENTS DONE" &&
   python3 generate.py "${weights[@]}" --agents "$out" --rows 384 &&
   python3 generate.py "${weights[@]}" --rows 384 && echo ALL DONE || { echo FAILED; exit 1; }

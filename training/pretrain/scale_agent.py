@@ -1,0 +1,78 @@
+"""How much of what an agent learnt is worth keeping: its effect, multiplied by several factors, on fresh rows of the training repositories.
+
+    python scale_agent.py --weights backbone.safetensors --records data/ --tokenizer tokenizer.model --agents run/ --role issue-analysis [--write]
+
+Adapters and role head act through their up-projections, so these are what is multiplied. With --write the agent's file gets the factor with the
+lowest loss. Held-out rows (--heldout) are told beside them, and choose nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+import store
+from batches import CPU_SIZES, Packer, Sizes, Symbols, pack_all
+from measure import evaluate
+from model import Backbone, flash_attention
+from protocol import EOS, Codec
+from stream import RecordStream, to_tensors
+from train_agents import ROLES, frozen_weights
+from train import heldout_batches
+
+FACTORS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
+UP = ("adapter_up", "head_up")
+FIGURES = {"issue-analysis": ("analysis_ce",), "code-generation": ("patch_given_analysis_ce", "patch_alone_ce")}
+
+
+@torch.no_grad()
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("weights", "records", "tokenizer", "agents"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--heldout", type=Path)
+    parser.add_argument("--role", choices=ROLES, required=True)
+    parser.add_argument("--rows", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
+    options = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
+    config, tensors, _ = store.load(options.weights)
+    model, codec = Backbone(config).requires_grad_(False).to(device), Codec(str(options.tokenizer))
+    model.final_norm.data.copy_(tensors["final_norm"])
+    if device.type == "cuda":
+        model.attention = flash_attention
+    weights = frozen_weights(store.serving_weights(config, tensors), device, dtype)
+    sizes, symbols = Sizes() if device.type == "cuda" else CPU_SIZES, Symbols(codec.analyse, codec.patch, EOS)
+    fresh = RecordStream(options.records, options.tokenizer, sizes, ROLES, seed=options.seed).first(options.rows)
+    rows = {"fresh": [to_tensors(batch) for batch in pack_all(fresh, Packer(symbols, sizes, ROLES))]}
+    if options.heldout:
+        rows["held-out"] = heldout_batches(options.heldout, codec, sizes, ROLES)
+    path = options.agents / f"{options.role}.safetensors"
+    with safe_open(path, "pt") as file:
+        metadata, learnt = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
+    best, best_loss = 1.0, float("inf")
+    for factor in FACTORS:
+        scaled = {name: (tensor.float() * factor if name in UP else tensor.float()).half().to(device, dtype) for name, tensor in learnt.items()}
+        agent = {name: tensor if name.startswith("head") else tensor.unbind(0) for name, tensor in scaled.items()}
+        found = {what: evaluate(model, weights, batches, device, options.role, agent) for what, batches in rows.items()}
+        print(factor, *(f"{what} {name} {figures[name]:.5f}" for what, figures in found.items() for name in FIGURES[options.role]), flush=True)
+        loss = sum(found["fresh"][name] for name in FIGURES[options.role])
+        if loss < best_loss:
+            best, best_loss = factor, loss
+    print(f"best {best}")
+    if options.write and best != 1.0:
+        written = {name: (tensor.float() * best).half() if name in UP else tensor for name, tensor in learnt.items()}
+        temporary = path.with_suffix(".part")
+        save_file(written, temporary, metadata=metadata)
+        temporary.replace(path)
+
+
+if __name__ == "__main__":
+    main()
