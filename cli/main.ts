@@ -62,6 +62,12 @@ async function main(argv: readonly string[]): Promise<number> {
     .addOption(
       new Option('--temperature <number>', '0: likeliest; higher: more varied').argParser(numberIn(0, 2, false)),
     )
+    .addOption(
+      new Option(
+        '--min-score <number>',
+        'patches that score less are held back; 0 shows all (default: ABSTAIN_BELOW of the server, with --test 0)',
+      ).argParser(numberIn(0, 1, false)),
+    )
     .option('-s, --server <url>', 'ask a running server, with the key of API_KEY, instead of loading the model here')
     .addOption(
       new Option('--max-files <count>', 'files sent to the model at most').default(16).argParser(numberIn(1, 1000)),

@@ -30,6 +30,8 @@ export interface PatchOptions {
   readonly n?: number;
   readonly seed?: number;
   readonly temperature?: number;
+  /** 0 to 1; without it the server's threshold, with a test 0. */
+  readonly minScore?: number;
   /** URL of a server; without it the model runs here. */
   readonly server?: string;
   readonly maxFiles: number;
@@ -63,12 +65,13 @@ export async function runPatch(options: PatchOptions, context: CommandContext): 
     files = await filesFor(issue, repo, options, context);
     progress.doing(options.server === undefined ? 'loading the model' : 'waiting for the server');
     const { n, test, seed, temperature, server } = options;
+    // Where a test decides, it says whom to trust.
+    const minScore = options.minScore ?? (test === undefined ? undefined : 0);
     const request: PatchRequest = {
       issue,
       files,
       n: n ?? (test === undefined ? 1 : testedPatches),
-      // The test says whom to trust.
-      ...(test !== undefined && { min_score: 0 }),
+      ...(minScore !== undefined && { min_score: minScore }),
       ...(seed !== undefined && { seed }),
       ...(temperature !== undefined && { temperature }),
     };

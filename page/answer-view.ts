@@ -8,7 +8,7 @@ const why: Record<NonNullable<Answer['abstained_because']>, string> = {
   no_candidate:
     'No patch came to an end that changes something. Say in the issue which function is wrong, or send less code.',
   low_confidence:
-    'Every patch that was tried scored too low to be shown. Say in the issue which function is wrong, and send its file.',
+    'Every patch that was tried scored too low to be trusted. Say in the issue which function is wrong and send its file, or ask for those that score low.',
 };
 
 /** Where an answer appears, piece by piece. */

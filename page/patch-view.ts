@@ -11,6 +11,7 @@ export function mountPatches(settings: Settings): void {
   const form = byId('patch-form', HTMLFormElement);
   const issue = byId('issue', HTMLTextAreaElement);
   const wanted = byId('wanted', HTMLInputElement);
+  const untrusted = byId('untrusted', HTMLInputElement);
   const apiKey = byId('api-key', HTMLInputElement);
   const propose = byId('propose', HTMLButtonElement);
   const cancel = byId('cancel', HTMLButtonElement);
@@ -34,7 +35,8 @@ export function mountPatches(settings: Settings): void {
   };
 
   const run = async (controller: AbortController): Promise<void> => {
-    const body = { issue: issue.value, files: files.files, n: Number(wanted.value), stream: true };
+    const request = { issue: issue.value, files: files.files, n: Number(wanted.value), stream: true };
+    const body = untrusted.checked ? { ...request, min_score: 0 } : request;
     const { signal } = controller;
     const response = await ask('/v1/patches', { method: 'POST', body, key: key(), signal });
     for await (const { name, data } of eventsOf(response)) {

@@ -111,7 +111,11 @@ describe('command line', () => {
       Promise.resolve({ ...result, status: 'abstained', abstained_because: 'low_confidence', patches: [] });
     const { code, stdout } = await patch('--apply');
     assert.equal(code, 3);
-    assert.match(stdout, /No patch: none is trusted/);
+    assert.match(stdout, /No patch: none is trusted[^\n]*--min-score 0/);
+    assert.equal(server.host.requests.at(-1)?.min_score, undefined, 'the server says what is trusted');
+    await patch('--min-score', '0.3');
+    assert.equal(server.host.requests.at(-1)?.min_score, 0.3);
+    assert.equal((await patch('--min-score', '1.5')).code, 2);
     const broken = result.patches.map((found) => ({ ...found, status: 'syntax_error' as const }));
     server.host.behaviour = () => Promise.resolve({ ...result, status: 'syntax_error', patches: broken });
     assert.equal((await patch('--apply')).code, 3);

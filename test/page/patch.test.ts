@@ -36,6 +36,27 @@ describe('the page: patches', () => {
     return JSON.parse(await readFile(join(folder, `${id}.json`), 'utf8')) as FeedbackRecord;
   };
 
+  it('patches that score too low are shown to whom asks for them', async () => {
+    const strict = await startTinyServer({ ABSTAIN_BELOW: '1', MAX_NEW_TOKENS: '24' });
+    const there = await Visitor.at(browser!, strict.url);
+    try {
+      await there.fill();
+      await there.answered();
+      assert.match(
+        await there.page.locator('#abstained').innerText(),
+        /scored too low[\s\S]*ask for those that score low/,
+      );
+      await there.page.locator('#untrusted').check();
+      await there.propose();
+      await there.page.locator('.diff').first().waitFor();
+      await there.says('#progress', /^Done: /);
+      assert.equal(await there.page.locator('#abstained').isVisible(), false);
+    } finally {
+      await there.leave();
+      await strict.close();
+    }
+  });
+
   it('analysis and patches appear while they are made, and the answer is that of the API', async () => {
     const { page } = visitor;
     await page.evaluate(`
