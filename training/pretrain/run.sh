@@ -10,13 +10,13 @@ set -uo pipefail
 data=$1 out=$2 minutes=${3:-20} agent_minutes=${4:-1} rate=${5:-5e-4}
 cd "$(dirname "$0")" || exit 1
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore
-common=(--records "$data" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
+recipe="issues from docstrings"
+common=(--recipe "$recipe" --records "$data" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
 weights=(--weights "$out/backbone.safetensors" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
 start=(--init "$data")
 [ -f "$data/backbone.safetensors" ] && start=(--resume "$data/backbone.safetensors")
 launch=(python3) gpus=$(python3 -c 'import torch; print(torch.cuda.device_count())')
-# A smaller batch a GPU: more updates in the same time.
-[ "$gpus" -gt 1 ] && launch=(python3 -m torch.distributed.run --standalone --nproc_per_node "$gpus") && start+=(--source-tokens 24576 --target-tokens 9216)
+[ "$gpus" -gt 1 ] && launch=(python3 -m torch.distributed.run --standalone --nproc_per_node "$gpus")
 for attempt in 1 2 3; do
   "${launch[@]}" train.py "${common[@]}" "${start[@]}" --minutes "$minutes" --learning-rate "$rate" && break
   [ "$attempt" = 3 ] && { echo FAILED; exit 1; }
