@@ -95,7 +95,7 @@ function abstention(answer: Answer): string {
     case 'out_of_time':
       return 'No patch: the time was up before one was written.';
     default:
-      return 'No patch: none is trusted enough to be shown; --min-score 0 shows them all, --test lets your tests decide.';
+      return 'No patch: none is trusted enough to be shown; --min-score 0 shows the best all the same, --test lets your tests decide.';
   }
 }
 

@@ -21,6 +21,12 @@ export interface Effect {
   readonly key: string;
 }
 
+/** Those that break no syntax, as far as that is known; all, if each of them does. */
+export function withoutBroken<T extends Pick<Effect, 'parsesBefore' | 'parsesAfter'>>(all: readonly T[]): readonly T[] {
+  const sound = all.filter((one) => !breaksSyntax(one));
+  return sound.length > 0 ? sound : all;
+}
+
 /** Whether a file that parses no longer does. */
 export function breaksSyntax({ parsesBefore, parsesAfter }: Pick<Effect, 'parsesBefore' | 'parsesAfter'>): boolean {
   return parsesBefore === true && parsesAfter === false;

@@ -3,7 +3,7 @@ import type { Backbone } from '../model/backbone.js';
 import { TimeBudget } from './budget.js';
 import type { FoundPatch } from './candidate.js';
 import type { WrittenPatch } from './written-patch.js';
-import { breaksSyntax, effectsOf } from './effects.js';
+import { breaksSyntax, effectsOf, withoutBroken } from './effects.js';
 import type { Hypothesis } from './hypotheses.js';
 import { MeasureRecorder } from './measures.js';
 import { rankCandidates, type RankedCandidate } from './ranking.js';
@@ -152,15 +152,10 @@ async function candidatesOf(
       candidates.push({ ...effect, window, windowShare });
     }
   }
-  return withoutBroken(candidates);
+  return candidates;
 }
 
-/** Without those that break the syntax of a file, unless all do: nobody wants such a patch while there is another. */
-function withoutBroken(candidates: FoundPatch[]): FoundPatch[] {
-  const sound = candidates.filter((candidate) => !breaksSyntax(candidate));
-  return sound.length > 0 ? sound : candidates;
-}
-
+/** The first patches, without those that score low, and without those that break the syntax while there is another. */
 function worthShowing(
   ranked: readonly RankedCandidate[],
   { n = 1, min_score: minScore }: PatchRequest,
@@ -168,7 +163,9 @@ function worthShowing(
 ): RankedCandidate[] {
   const best = ranked[0]?.score ?? 0;
   const threshold = minScore ?? Math.max(options.abstainBelow, best * options.keepAbove);
-  return ranked.filter(({ score }) => score >= threshold).slice(0, n);
+  return withoutBroken(ranked)
+    .filter(({ score }) => score >= threshold)
+    .slice(0, n);
 }
 
 function proposal(candidate: RankedCandidate): ProposedPatch {

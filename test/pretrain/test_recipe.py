@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PRETRAIN = ROOT / "training" / "pretrain"
 sys.path[:0] = [str(PRETRAIN), str(ROOT / "training" / "benchmark"), str(Path(__file__).resolve().parent)]
 
+from issue_text import documentation  # noqa: E402
 from protocol import Codec  # noqa: E402
-from recipe import ONE_TOKEN_KINDS, RECIPES, Recipe  # noqa: E402
+from recipe import SIMPLE_KINDS, RECIPES, Recipe  # noqa: E402
 from samples import commit_sample, injected_sample  # noqa: E402
 from test_data import RECORD  # noqa: E402
 
@@ -29,9 +30,9 @@ def injected(codec: Codec, recipe: Recipe) -> list:
 
 
 def test_bugs_are_of_the_kinds_that_are_wanted(codec: Codec) -> None:
-    kinds = {sample.kind.removeprefix("injected: ") for sample in injected(codec, RECIPES["bugs of one token only"])}
-    assert kinds and kinds <= ONE_TOKEN_KINDS
-    assert {sample.kind.removeprefix("injected: ") for sample in injected(codec, Recipe())} - ONE_TOKEN_KINDS
+    kinds = {sample.kind.removeprefix("injected: ") for sample in injected(codec, RECIPES["nine simple kinds of bugs only"])}
+    assert kinds and kinds <= SIMPLE_KINDS
+    assert {sample.kind.removeprefix("injected: ") for sample in injected(codec, Recipe())} - SIMPLE_KINDS
 
 
 def test_issues_say_as_much_as_is_wanted(codec: Codec) -> None:
@@ -51,9 +52,11 @@ def test_windows_and_edits_are_as_many_as_is_wanted(codec: Codec) -> None:
     assert all(commit_sample(RECORD, codec, Random(seed), Recipe(max_edits=1)) is None for seed in range(20))
 
 
-def test_the_released_recipe_draws_as_before(codec: Codec) -> None:
-    for seed in range(20):
-        assert injected_sample(RECORD, codec, Random(seed)) == injected_sample(RECORD, codec, Random(seed), RECIPES["released"])
+@pytest.mark.parametrize("first, told", [
+    ("Returns the sum of all prices.", "Returns the sum of all prices. Taxes are left out."), ("Notes what was sold.", "Notes what was sold. Taxes are left out.")])
+def test_a_docstring_is_told_up_to_its_sections(first: str, told: str) -> None:
+    lines = ["def total(self):", f'    """{first}', "", "    Taxes are left out.", "", "    Returns:", "        A number.", '    """', "    return 1"]
+    assert documentation(lines, "total") == told
 
 
 def test_the_table_tells_the_difference_from_the_first(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_from_records_to_a_served_directory(tmp_path):
     before, after = (row for row in log(tmp_path) if "own_analyses_heldout" in row)
     assert after["patch_given_analysis_ce"] < before["patch_given_analysis_ce"], "nothing was learnt from own analyses"
     checks, best = [row for row in log(tmp_path) if "own_step" in row], next(row for row in log(tmp_path) if "own_best_step" in row)
-    assert [row["own_step"] for row in checks] == [0, 4, 8, 12]
+    assert [row["own_step"] for row in checks] == [0, 5, 10, 12]
     assert best["own_given"] + best["own_alone"] == min(row["own_given"] + row["own_alone"] for row in checks), "not the best step is kept"
     for role in ("issue-analysis", "code-generation"):
         figures = [row for row in log(tmp_path) if row.get("role") == role]

@@ -8,14 +8,13 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "pretrain"))
 
 from hunks import tidy  # noqa: E402
 from protocol import WINDOW_LINES, Codec, view  # noqa: E402
 from records import UPLOAD, WORK  # noqa: E402
+from rows import write_rows  # noqa: E402
 from samples import Sample, encode_sample  # noqa: E402
 
 
@@ -39,11 +38,7 @@ def main() -> None:
     codec = Codec(str(args.tokenizer))
     bugs = [json.loads(line) for line in args.bugs.read_text(encoding="utf-8").splitlines()]
     rows = [row for bug in bugs if (row := scored_row(bug, codec))]
-    parts = [ids for row in rows for ids in (row.source_ids, row.analysis_ids, row.patch_ids)]
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(
-        args.out, flat=np.concatenate([np.array(ids, dtype=np.uint16) for ids in parts]),
-        lengths=np.array([len(ids) for ids in parts], dtype=np.int32).reshape(-1, 3), kind=np.ones(len(rows), dtype=np.uint8))
+    write_rows(args.out, rows)
     print(f"{len(rows)} of {len(bugs)} bugs: {args.out}")
 
 

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { applyPatch, checkPatch } from '../../cli/git.js';
 import { runLimited } from '../../cli/limited-process.js';
 import { withScratchCopy } from '../../cli/scratch-copy.js';
+import { withoutBroken } from '../../pipeline/effects.js';
 import { createPatches, type Engine } from '../../pipeline/pipeline.js';
 import type { Features } from '../../pipeline/features.js';
 import type { RankedCandidate } from '../../pipeline/ranking.js';
@@ -48,14 +49,14 @@ export async function tryTask(engine: Engine, task: Task, n: number, seed: numbe
   const options = { abstainBelow: 0, keepAbove: 0 };
   let ranked: readonly RankedCandidate[] = [];
   const onRanked = (all: readonly RankedCandidate[]): void => {
-    ranked = all;
+    ranked = withoutBroken(all);
   };
   const request = { issue: task.issue, files: task.files, n, seed };
   const answer = await createPatches(engine, request, { options, onRanked });
   const ms = performance.now() - started;
   const candidates = await tryCandidates(judgeOf(engine), task, answer.patches);
   const { name, suite, kind } = task;
-  // Nothing is held back, so the patches are the first of the candidates.
+  // Nothing is held back for its score, so the patches are the first of the candidates.
   const told = candidates.map((trial, index) => {
     const { formula, features } = ranked[index]!;
     return { ...trial, formula, features };

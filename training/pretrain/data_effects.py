@@ -4,7 +4,7 @@
     python data_effects.py train --data DATA --out OUT [--steps 700] [VARIANT …]      # one GPU; what is done already is left alone
     python data_effects.py table --out OUT                                            # Markdown
 
-DATA holds tokenizer.model, the initial weights (layers-0.npz, layers-1.npz, embedding.npz), heldout.npz, humaneval.npz (training/benchmark/rows.py)
+DATA holds tokenizer.model, the initial weights (layers-0.npz, layers-1.npz, embedding.npz), heldout.npz, humaneval.npz (training/benchmark/scored_rows.py)
 and the folders that `mine` makes: `records` (chosen as for the backbone), `unfiltered`, `duplicates`.
 """
 import argparse
@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from licences import ACCEPTED, licence
 from mine import mine
 from pack import fingerprint
 from recipe import RECIPES
@@ -44,6 +45,8 @@ def mine_variants(options: argparse.Namespace) -> None:
         if repository in HELD_OUT or repository in FORBIDDEN:
             raise SystemExit(f"{repository} is not for training")
         git_dir = next(MIRROR.glob(repository.replace("/", "+") + "/*/HEAD")).parent
+        if (found := licence(str(git_dir))) not in ACCEPTED:
+            raise SystemExit(f"{repository}: {found} is not a licence to train on")
         for record in mine(str(git_dir), repository, by_meaning=False)[0]:
             refined, _ = refine(record)
             for name, made in (("unfiltered", record), ("records", refined), ("duplicates", refined)):
@@ -85,14 +88,14 @@ def train(options: argparse.Namespace) -> None:
         subprocess.run(
             [sys.executable, HERE / "train.py", "--records", data / records, "--tokenizer", data / "tokenizer.model", "--init", data, "--recipe", recipe,
              "--heldout", data / "heldout.npz", "--also", data / "humaneval.npz", "--steps", str(options.steps), "--seed", str(seed),
-             "--quantised-from", "2", "--checkpoint-minutes", "600", "--workers", str(options.workers), "--out", folder], check=False)
+             "--quantised-from", "2", "--checkpoint-minutes", "600", "--workers", str(options.workers), "--out", folder], check=True)
         (folder / "backbone.safetensors").unlink(missing_ok=True)
 
 
 def table(options: argparse.Namespace) -> None:
     """One line a variant, with the difference from the first in brackets."""
     found = {name: made for name in VARIANTS if (made := figures(folder_of(options.out, name)))}
-    base = next(iter(found.values()))
+    base = found["as released"]
     print(f"| rows | {' | '.join(COLUMNS)} |")
     print("|---|" + "---:|" * len(COLUMNS))
     for name, made in found.items():

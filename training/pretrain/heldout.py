@@ -14,6 +14,7 @@ import numpy as np
 
 from protocol import Codec, view
 from records import HELD_OUT, MIRROR, REFINED, UPLOAD, WORK, after_lines, read_records, record_file
+from rows import write_rows
 from samples import Sample, commit_sample, injected_sample
 
 MAX_FILE_BYTES = 256 * 1024
@@ -120,12 +121,7 @@ def main() -> None:
                 counts[repository] += made
             files.close()
     partial.replace(WORK / "heldout.jsonl")
-    parts = [ids for sample, _ in rows for ids in (sample.source_ids, sample.analysis_ids, sample.patch_ids)]
-    np.savez_compressed(
-        UPLOAD / "heldout.npz", flat=np.concatenate([np.array(ids, dtype=np.uint16) for ids in parts]),
-        lengths=np.array([len(ids) for ids in parts], dtype=np.int32).reshape(-1, 3),
-        kind=np.array([0 if sample.kind == "commit" else 1 for sample, _ in rows], dtype=np.uint8),
-        repository=np.array([number for _, number in rows], dtype=np.uint8), repositories=np.array(HELD_OUT))
+    write_rows(UPLOAD / "heldout.npz", [sample for sample, _ in rows], repository=np.array([number for _, number in rows], dtype=np.uint8), repositories=np.array(HELD_OUT))
     print(dict(counts))
 
 

@@ -8,6 +8,7 @@ from pytext import DOC, kinds
 from recipe import Recipe
 
 MAX_DOCUMENTATION = 400
+_SECTION = re.compile(r"(Parameters|Args|Arguments|Returns|Raises|Yields|Examples?|Notes?):?$")
 _FIELD = re.compile(r"\{(\w+)\}")
 _ERRORS = {
     "wrong variable": ["TypeError: unsupported operand type(s)", "NameError: name '{new}' is not defined", "TypeError: '{new}' has the wrong type"],
@@ -149,7 +150,7 @@ def documentation(lines: list[str], function: str) -> str:
     words: list[str] = []
     for line, kind in zip(lines[first:], which[first:]):
         bare = re.sub(r"^[rR]?(\"\"\"|''')|(\"\"\"|''')$", "", line.strip()).strip()
-        if kind != DOC or bare.startswith((":", "Parameters", "Args", "Arguments", ">>>", "--", "Returns", "Example", "Raises", "..", "Note")):
+        if kind != DOC or bare.startswith((":", ">>>", "--", "..")) or _SECTION.match(bare):
             break
         words += bare.split()
     text = " ".join(words)

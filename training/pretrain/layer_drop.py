@@ -20,7 +20,7 @@ import store
 from batches import CPU_SIZES, Packer, Sizes, Symbols, pack_all
 from generate import exact_matches
 from measure import evaluate
-from model import Backbone
+from model import Backbone, flash_attention
 from protocol import EOS, Codec
 from rows import read_rows
 from stream import to_tensors
@@ -58,8 +58,6 @@ def main() -> None:
     model = Backbone(config).requires_grad_(False).to(device)
     model.final_norm.data.copy_(tensors["final_norm"])
     if device.type == "cuda":
-        from model import flash_attention
-
         model.attention = flash_attention
     whole = {**frozen_weights(store.serving_weights(config, tensors), device, dtype), "final_norm": tensors["final_norm"].to(device)}
     packer = Packer(Symbols(codec.analyse, codec.patch, EOS), Sizes() if device.type == "cuda" else CPU_SIZES)
@@ -74,6 +72,7 @@ def main() -> None:
         return row
 
     rows = [told("none", [], measured([]))]
+    # Nobody reads what the last layer adds to the residual stream.
     rows += [told("alone", [layer], measured([layer])) for layer in range(config.encoder_layers - 1)]
     order = sorted(rows[1:], key=lambda row: row["patch_alone_ce"])
     left_out: list[int] = []

@@ -169,7 +169,7 @@ def run(job: tuple[str, str]) -> str:
 def waiting(names: list[str]) -> list[tuple[str, str]]:
     """(git directory, repository) of what has arrived and is not mined yet."""
     jobs = []
-    arrived = {folder.name for folder in MIRROR.iterdir()}
+    arrived = {folder.name for folder in MIRROR.glob("*")}  # not deeper: what is being fetched comes and goes
     for name in sorted(arrived):
         repository = name.replace("+", "/", 1)
         if name.endswith(".part") or f"{name}.part" in arrived or repository in FORBIDDEN or repository == "sympy/sympy-bot" or names and repository not in names:

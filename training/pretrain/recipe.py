@@ -3,8 +3,8 @@ from dataclasses import dataclass
 
 from protocol import WINDOW_LINES
 
-# What is left of bugs when only one token is exchanged.
-ONE_TOKEN_KINDS = frozenset(("comparison", "boolean", "negation", "constant", "arithmetic", "index", "wrong variable", "wrong attribute", "wrong method"))
+# The kinds that bug injection usually begins with.
+SIMPLE_KINDS = frozenset(("comparison", "boolean", "negation", "constant", "arithmetic", "index", "wrong variable", "wrong attribute", "wrong method"))
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ RECIPES: dict[str, Recipe] = {
     "fixes not preferred": Recipe(fixes=0.85, others=0.85),
     "no injected bugs": Recipe(injected=0.0),
     "injected bugs twice as often": Recipe(injected=1.0),
-    "bugs of one token only": Recipe(kinds=ONE_TOKEN_KINDS),
+    "nine simple kinds of bugs only": Recipe(kinds=SIMPLE_KINDS),
     "issues that only name the function": Recipe(described=False),
     "issues from docstrings": Recipe(specified=0.3),
     "windows of 40 lines": Recipe(window_lines=40),

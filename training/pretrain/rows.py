@@ -1,9 +1,9 @@
-"""Reads the held-out rows that heldout.py wrote: the compact form (token ids, .npz) or JSON lines."""
+"""Held-out rows: written in a compact form (token ids, .npz), read from that or from JSON lines."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +17,16 @@ def read_rows(path: Path, limit: int | None = None) -> Iterator[SimpleNamespace]
         if limit is not None and count >= limit:
             return
         yield row
+
+
+def write_rows(path: Path, samples: Sequence, **more: np.ndarray) -> None:
+    """The compact form of samples, with further arrays."""
+    parts = [ids for sample in samples for ids in (sample.source_ids, sample.analysis_ids, sample.patch_ids)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        path, flat=np.concatenate([np.array(ids, dtype=np.uint16) for ids in parts]),
+        lengths=np.array([len(ids) for ids in parts], dtype=np.int32).reshape(-1, 3),
+        kind=np.array([0 if sample.kind == "commit" else 1 for sample in samples], dtype=np.uint8), **more)
 
 
 def _compact(path: Path) -> Iterator[SimpleNamespace]:

@@ -7,11 +7,10 @@
 # DATA holds records-*.jsonl(.xz), tokenizer.model, heldout.npz, and either released weights to go on from (backbone.safetensors) or the
 # initial ones (layers-0.npz, layers-1.npz, embedding.npz). OUT/minutes may be edited while the backbone trains. The last line printed is ALL DONE or FAILED.
 set -uo pipefail
-data=$1 out=$2 minutes=${3:-20} agent_minutes=${4:-1} rate=${5:-5e-4}
+data=$1 out=$2 minutes=${3:-20} agent_minutes=${4:-3.5} rate=${5:-5e-4}
 cd "$(dirname "$0")" || exit 1
 export PYTHONUNBUFFERED=1 PYTHONWARNINGS=ignore
-recipe="issues from docstrings"
-common=(--recipe "$recipe" --records "$data" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
+common=(--recipe "issues from docstrings" --records "$data" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
 weights=(--weights "$out/backbone.safetensors" --tokenizer "$data/tokenizer.model" --heldout "$data/heldout.npz" --out "$out")
 start=(--init "$data")
 [ -f "$data/backbone.safetensors" ] && start=(--resume "$data/backbone.safetensors")
@@ -24,6 +23,6 @@ for attempt in 1 2 3; do
   launch=(python3)
 done
 echo "BACKBONE DONE"
-python3 train_agents.py "${common[@]}" --minutes "$agent_minutes" --own-analyses 14000 --own-minutes 2 && echo "AGENTS DONE" &&
+python3 train_agents.py "${common[@]}" --minutes "$agent_minutes" --own-analyses 14000 --own-minutes 3 && echo "AGENTS DONE" &&
   python3 generate.py "${weights[@]}" --agents "$out" --rows 384 &&
   python3 generate.py "${weights[@]}" --rows 384 && echo ALL DONE || { echo FAILED; exit 1; }

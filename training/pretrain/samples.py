@@ -80,7 +80,7 @@ def place_window(lines: list[str], first: int, last: int, at_file_start: bool, r
 
 
 def encode_sample(codec: Codec, title: str, body: str, path: str, lines: list[str], edits: list, start: int, end: int,
-            start_line: int, above: str, kind: str) -> Sample | None:
+                  start_line: int, above: str, kind: str) -> Sample | None:
     """The row for lines[start:end], made smaller where it has too many tokens."""
     first, last = edits[0][0], max(edits[-1][1], edits[-1][0] + 1)
     sizes = [len(ids) for ids in (codec.encode_line(line) for line in lines[start:end])]
@@ -161,6 +161,6 @@ def injected_sample(record: dict, codec: Codec, rng: Random, recipe: Recipe = Re
     title, body = write_issue(bug, record["path"], record["start_line"] + start, rng, recipe)
     lines = correct[:start] + bug.lines + correct[end:]
     moved = [[a + start, b + start, new] for a, b, new in edits]
-    sample = encode_sample(codec, title, body, record["path"], lines, moved, start, min(start + len(bug.lines), start + WINDOW_LINES),
-                     record["start_line"], record["heading"], f"injected: {bug.kind}")
+    sample = encode_sample(codec, title, body, record["path"], lines, moved, start, min(start + len(bug.lines), start + recipe.window_lines),
+                           record["start_line"], record["heading"], f"injected: {bug.kind}")
     return sample if sample and edits[0][1] <= len(bug.lines) else None

@@ -1,9 +1,8 @@
 """How much of what an agent learnt is worth keeping: its effect, multiplied by several factors, on fresh rows of the training repositories.
 
-    python scale_agent.py --weights backbone.safetensors --records data/ --tokenizer tokenizer.model --agents run/ --role issue-analysis [--write]
+    python scale_agent.py --weights backbone.safetensors --records data/ --tokenizer tokenizer.model --agents run/ --role issue-analysis
 
-Adapters and role head act through their up-projections, so these are what is multiplied. With --write the agent's file gets the factor with the
-lowest loss. Held-out rows (--heldout) are told beside them, and choose nothing.
+Adapters and role head act through their up-projections, so these are what is multiplied. Held-out rows (--heldout) are told beside them.
 """
 
 from __future__ import annotations
@@ -12,8 +11,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file
 
 import store
 from batches import CPU_SIZES, Packer, Sizes, Symbols, pack_all
@@ -21,8 +19,8 @@ from measure import evaluate
 from model import Backbone, flash_attention
 from protocol import EOS, Codec
 from stream import RecordStream, to_tensors
-from train_agents import ROLES, frozen_weights
 from train import heldout_batches
+from train_agents import ROLES, frozen_weights
 
 FACTORS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
 UP = ("adapter_up", "head_up")
@@ -39,7 +37,6 @@ def main() -> None:
     parser.add_argument("--role", choices=ROLES, required=True)
     parser.add_argument("--rows", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=5)
-    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -54,24 +51,14 @@ def main() -> None:
     rows = {"fresh": [to_tensors(batch) for batch in pack_all(fresh, Packer(symbols, sizes, ROLES))]}
     if options.heldout:
         rows["held-out"] = heldout_batches(options.heldout, codec, sizes, ROLES)
-    path = options.agents / f"{options.role}.safetensors"
-    with safe_open(path, "pt") as file:
-        metadata, learnt = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}
-    best, best_loss = 1.0, float("inf")
+    learnt, losses = load_file(options.agents / f"{options.role}.safetensors"), {}
     for factor in FACTORS:
         scaled = {name: (tensor.float() * factor if name in UP else tensor.float()).half().to(device, dtype) for name, tensor in learnt.items()}
         agent = {name: tensor if name.startswith("head") else tensor.unbind(0) for name, tensor in scaled.items()}
         found = {what: evaluate(model, weights, batches, device, options.role, agent) for what, batches in rows.items()}
         print(factor, *(f"{what} {name} {figures[name]:.5f}" for what, figures in found.items() for name in FIGURES[options.role]), flush=True)
-        loss = sum(found["fresh"][name] for name in FIGURES[options.role])
-        if loss < best_loss:
-            best, best_loss = factor, loss
-    print(f"best {best}")
-    if options.write and best != 1.0:
-        written = {name: (tensor.float() * best).half() if name in UP else tensor for name, tensor in learnt.items()}
-        temporary = path.with_suffix(".part")
-        save_file(written, temporary, metadata=metadata)
-        temporary.replace(path)
+        losses[factor] = sum(found["fresh"][name] for name in FIGURES[options.role])
+    print(f"best {min(losses, key=losses.get)}")
 
 
 if __name__ == "__main__":

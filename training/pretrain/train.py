@@ -5,7 +5,7 @@
     python train.py --resume model/backbone.safetensors …       # go on from released weights
     python train.py --smoke --out run/                          # tiny model, a few steps on a CPU, made-up records
 
-The length of a run is given in minutes; learning rate and quantisation follow the share of the time that has passed. The file
+The length of a run is given in minutes or in steps; learning rate and quantisation follow the share that has passed. The file
 `minutes` in the output directory may be edited while it runs. Progress goes to the terminal and to log.jsonl. Every few minutes a
 checkpoint is written; started again with the same --out, training goes on from there.
 """
@@ -205,7 +205,7 @@ def main() -> None:
         if quantised and rank == 0 and not midway.exists():
             store.save(model, midway, 8)
     if rank == 0:
-        store.save(model, options.out / "backbone.safetensors", config.weight_bits, {"steps": step, "minutes": minutes})
+        store.save(model, options.out / "backbone.safetensors", config.weight_bits, {"steps": step, "minutes": (spent + (time.time() - begun if begun else 0.0)) / 60})
         also = heldout_batches(options.also, codec, sizes) if options.also else []
         for name, rounded in (("float", False), ("served", True)):
             for rows, batches in (("heldout", heldout), ("also", also)):

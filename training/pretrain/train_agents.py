@@ -143,7 +143,7 @@ def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, de
     """Trains the code agent on batches with the analysis agent's own analyses, every other batch with gold ones.
 
     A few thousand rows are soon learnt by heart: a tenth of them is kept back, and the step that does best on these, after the own analysis and
-    without any, is the result; none may be as good as the start.
+    without any, is the result. That may be the start.
     """
     analyst, coder = (agents[role] for role in ROLES)
     started = time.time()
@@ -189,8 +189,9 @@ def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, de
         adam.step()
         adam.zero_grad(set_to_none=True)
         step += 1
-        if step % (4 if options.smoke else OWN_CHECK_STEPS) == 0:
+        if step % (5 if options.smoke else OWN_CHECK_STEPS) == 0:
             check()
+    check()
     coder.load_state_dict(best_state)
     found = figures(judges)
     progress.report(own_best_step=best_step, own_given=found["patch_given_analysis_ce"], own_alone=found["patch_alone_ce"])
