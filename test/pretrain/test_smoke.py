@@ -73,7 +73,7 @@ def test_from_records_to_a_served_directory(tmp_path):
     tokenizer = ROOT / "test/fixtures/tiny/tokenizer.model"
     whole = ("--weights", tmp_path / "backbone.safetensors", "--tokenizer", tokenizer, "--heldout", tmp_path / "heldout.jsonl")
     before = (tmp_path / "code-generation.safetensors").read_bytes()
-    factors = run("scale_agent.py", *whole, "--records", tmp_path, "--agents", tmp_path, "--role", "code-generation", "--rows", 24)
+    factors = run("scale_agent.py", *whole[:4], "--records", tmp_path, "--agents", tmp_path, "--role", "code-generation", "--rows", 6)
     losses = {float(line.split()[0]): sum(float(line.split()[i]) for i in (3, 6)) for line in factors[:-1]}
     assert len(losses) == 7 and factors[-1] == f"best {min(losses, key=losses.get)}"
     assert (tmp_path / "code-generation.safetensors").read_bytes() == before, "it only tells"
