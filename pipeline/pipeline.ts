@@ -161,11 +161,10 @@ function worthShowing(
   { n = 1, min_score: minScore }: PatchRequest,
   options: PipelineOptions,
 ): RankedCandidate[] {
-  const best = ranked[0]?.score ?? 0;
+  const sound = withoutBroken(ranked);
+  const best = sound[0]?.score ?? 0;
   const threshold = minScore ?? Math.max(options.abstainBelow, best * options.keepAbove);
-  return withoutBroken(ranked)
-    .filter(({ score }) => score >= threshold)
-    .slice(0, n);
+  return sound.filter(({ score }) => score >= threshold).slice(0, n);
 }
 
 function proposal(candidate: RankedCandidate): ProposedPatch {
