@@ -24,7 +24,7 @@ describe('held-out request', () => {
     const row = (title: string): string => JSON.stringify({ issue: `${title}\n\nBody.`, files: [], patch: title });
     await writeFile(file, `${row('first')}\n\n${row('second')}\n${row('third')}\n{\n\n`);
     const { request, patch } = await heldOutRequest(file, rows('rows.jsonl:4', 'rows.jsonl:5'));
-    assert.deepEqual(request, { issue: { title: 'second', body: 'Body.' }, files: [] });
+    assert.deepEqual(request, { issue: { title: 'second', body: 'Body.' }, files: [], min_score: 0 });
     assert.equal(patch, 'second');
   });
 

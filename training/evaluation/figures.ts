@@ -1,3 +1,4 @@
+import { DEFAULT_OPTIONS } from '../../pipeline/types.js';
 import { calibrationOf, type Calibration } from './calibration.js';
 import type { CaseTrial } from './case-trial.js';
 import { ROW_KINDS, type RowKind } from './held-out.js';
@@ -34,6 +35,7 @@ export interface SegmentFigures {
 /** What answers to requests about the rows were like. Shares of rows, except where it says patches. */
 export interface PipelineFigures {
   readonly window_found: ByGroup;
+  /** No patch, or none whose score reaches the default of ABSTAIN_BELOW; those that do not are measured all the same. */
   readonly abstained: ByGroup;
   /** Of patches. */
   readonly applies: ByGroup;
@@ -111,7 +113,7 @@ export function pipelineFigures(
   const times = answered.map(({ trial }) => trial.ms);
   return {
     window_found: ofRows((trial) => trial.found),
-    abstained: ofRows((trial) => trial.patches.length === 0),
+    abstained: ofRows(({ patches }) => !patches.some(({ score }) => score >= DEFAULT_OPTIONS.abstainBelow)),
     applies: ofPatches((patch) => patch.applies),
     syntax_valid: ofPatches((patch) => patch.parses),
     exact_match: ofRows((trial) => trial.patches[0]?.exact === true),

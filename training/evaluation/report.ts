@@ -77,7 +77,7 @@ function pipelineRows(title: string, figures: PipelineFigures): string[][] {
   return [
     [title],
     ['  edit within the windows tried', ...groupCells(figures.window_found, percent)],
-    ['  abstained', ...groupCells(figures.abstained, percent)],
+    ['  held back by default', ...groupCells(figures.abstained, percent)],
     ['  git apply --check passes (of patches)', ...groupCells(figures.applies, percent)],
     ['  syntax valid (of patches)', ...groupCells(figures.syntax_valid, percent)],
     ['  whole file as expected, first patch', ...groupCells(figures.exact_match, percent)],

@@ -25,7 +25,7 @@ export interface RowTrial {
   readonly tokens: number;
   /** A window that was tried holds every line to be changed. */
   readonly found: boolean;
-  /** Best first; none when the pipeline abstained. */
+  /** Best first, those that would be held back for their score, too. */
   readonly patches: readonly PatchTrial[];
   /** All candidates up to the number asked for, best first, held back or not. */
   readonly candidates: readonly JudgedCandidate[];
@@ -68,7 +68,7 @@ export function judgeOf({ syntax }: Pick<Engine, 'syntax'>): Judge {
   };
 }
 
-/** Asks the pipeline for `n` patches with the issue and the whole file, and tries them. */
+/** Asks the pipeline for `n` patches with the issue and the whole file, however they score, and tries them. */
 export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: number): Promise<RowTrial> {
   const { issue, path, content } = row;
   const started = performance.now();
@@ -76,7 +76,8 @@ export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: n
   const onRanked = (all: readonly RankedCandidate[]): void => {
     ranked = all.slice(0, n);
   };
-  const answer = await createPatches(engine, { issue, files: [{ path, content }], n, seed }, { onRanked });
+  const options = { abstainBelow: 0, keepAbove: 0 };
+  const answer = await createPatches(engine, { issue, files: [{ path, content }], n, seed }, { options, onRanked });
   const ms = performance.now() - started;
   const expected = expectedContent(row);
   const folder = await ScratchFolder.create(path, content);

@@ -27,7 +27,7 @@ export interface GeneratedFigures {
   readonly applies: Estimate | undefined;
   /** The file parses with it; of patches to files that parsed before. */
   readonly syntax_valid: Estimate | undefined;
-  /** No patch was shown; of rows. */
+  /** The server would show no patch by default; of rows. */
   readonly abstained: Estimate | undefined;
 }
 

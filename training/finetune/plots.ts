@@ -136,7 +136,7 @@ const RATES = [
   ['exact match', 'exact_match'],
   ['applies', 'applies'],
   ['syntax sound', 'syntax_valid'],
-  ['no patch shown', 'abstained'],
+  ['held back by default', 'abstained'],
 ] as const;
 
 /** Rates of the patches as served, before and after; undefined where they were not measured. */

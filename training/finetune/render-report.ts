@@ -91,7 +91,7 @@ function generatedText(generated: GeneratedPatches | undefined): string {
     row('exact match, of rows', 'exact_match') +
     row('applies, of patches', 'applies') +
     row('syntax sound, of patches', 'syntax_valid') +
-    row('no patch shown, of rows', 'abstained')
+    row('held back by default, of rows', 'abstained')
   );
 }
 
