@@ -46,13 +46,12 @@ const limits = { timeoutMs: 10_000, memoryBytes: 2 ** 30, isolated: true };
  */
 export async function tryTask(engine: Engine, task: Task, n: number, seed: number): Promise<TaskTrial> {
   const started = performance.now();
-  const options = { abstainBelow: 0, keepAbove: 0 };
   let ranked: readonly RankedCandidate[] = [];
   const onRanked = (all: readonly RankedCandidate[]): void => {
     ranked = withoutBroken(all);
   };
-  const request = { issue: task.issue, files: task.files, n, seed };
-  const answer = await createPatches(engine, request, { options, onRanked });
+  const request = { issue: task.issue, files: task.files, n, seed, min_score: 0 };
+  const answer = await createPatches(engine, request, { onRanked });
   const ms = performance.now() - started;
   const candidates = await tryCandidates(judgeOf(engine), task, answer.patches);
   const { name, suite, kind } = task;

@@ -76,8 +76,8 @@ export async function tryRow(engine: Engine, row: HeldOutRow, n: number, seed: n
   const onRanked = (all: readonly RankedCandidate[]): void => {
     ranked = all.slice(0, n);
   };
-  const options = { abstainBelow: 0, keepAbove: 0 };
-  const answer = await createPatches(engine, { issue, files: [{ path, content }], n, seed }, { options, onRanked });
+  const request = { issue, files: [{ path, content }], n, seed, min_score: 0 };
+  const answer = await createPatches(engine, request, { onRanked });
   const ms = performance.now() - started;
   const expected = expectedContent(row);
   const folder = await ScratchFolder.create(path, content);

@@ -1,5 +1,7 @@
 """Writes an issue for an injected bug: title and, mostly, a body in one of several registers."""
 import re
+from collections.abc import Iterator
+from itertools import islice
 from random import Random
 
 from inject import Injection
@@ -33,18 +35,21 @@ def _fill(template: str, fields: dict[str, str]) -> str | None:
     return _FIELD.sub(lambda m: fields[m[1]], template)
 
 
-def doc_sentence(lines: list[str], function: str) -> str:
-    """The first sentence of a function's docstring, as far as the lines show it."""
+def _docstring(lines: list[str], function: str) -> Iterator[tuple[str, str, int]]:
+    """(line, line without quotes, kind) from where a function's docstring begins to the last line that is shown; nothing without one."""
     start = next((i for i, line in enumerate(lines) if function and re.match(rf"\s*(async )?(def|class) {re.escape(function)}\b", line)), None)
     if start is None:
-        return ""
+        return
     which = kinds(lines)
-    first = next((i for i in range(start + 1, min(start + 14, len(lines))) if which[i] == DOC), None)
-    if first is None:
-        return ""
+    first = next((i for i in range(start + 1, min(start + 14, len(lines))) if which[i] == DOC), len(lines))
+    for line, kind in zip(lines[first:], which[first:]):
+        yield line, re.sub(r"^[rR]?(\"\"\"|''')|(\"\"\"|''')$", "", line.strip()).strip(), kind
+
+
+def doc_sentence(lines: list[str], function: str) -> str:
+    """The first sentence of a function's docstring, as far as the lines show it."""
     text = []
-    for line in lines[first:first + 5]:
-        bare = re.sub(r"^[rR]?(\"\"\"|''')|(\"\"\"|''')$", "", line.strip()).strip()
+    for line, bare, _ in islice(_docstring(lines, function), 5):
         if not bare and text or bare.startswith((":", "Parameters", "Args", ">>>", "--", "Returns")):
             break
         text.append(bare)
@@ -142,14 +147,8 @@ def make_body(bug: Injection, fields: dict[str, str], title: str, path: str, sta
 
 def documentation(lines: list[str], function: str) -> str:
     """A function's docstring up to its examples or sections, in one line, as far as the lines show it."""
-    start = next((i for i, line in enumerate(lines) if re.match(rf"\s*(async )?def {re.escape(function)}\b", line)), None)
-    if start is None:
-        return ""
-    which = kinds(lines)
-    first = next((i for i in range(start + 1, min(start + 14, len(lines))) if which[i] == DOC), len(lines))
     words: list[str] = []
-    for line, kind in zip(lines[first:], which[first:]):
-        bare = re.sub(r"^[rR]?(\"\"\"|''')|(\"\"\"|''')$", "", line.strip()).strip()
+    for _, bare, kind in _docstring(lines, function):
         if kind != DOC or bare.startswith((":", ">>>", "--", "..")) or _SECTION.match(bare):
             break
         words += bare.split()

@@ -16,15 +16,13 @@ from pathlib import Path
 import torch
 
 import dense
-import store
-from batches import CPU_SIZES, Packer, Sizes, Symbols, pack_all
+from batches import CPU_SIZES, Sizes
 from generate import exact_matches
 from measure import evaluate
-from model import Backbone, flash_attention
-from protocol import EOS, Codec
+from protocol import Codec
 from rows import read_rows
-from stream import to_tensors
-from train_agents import frozen_weights
+from train import packed
+from train_agents import frozen_backbone
 
 
 def without(weights: dict, layers: list[int]) -> dict:
@@ -53,15 +51,10 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    config, tensors, _ = store.load(options.weights)
-    codec = Codec(str(options.tokenizer))
-    model = Backbone(config).requires_grad_(False).to(device)
-    model.final_norm.data.copy_(tensors["final_norm"])
-    if device.type == "cuda":
-        model.attention = flash_attention
-    whole = {**frozen_weights(store.serving_weights(config, tensors), device, dtype), "final_norm": tensors["final_norm"].to(device)}
-    packer = Packer(Symbols(codec.analyse, codec.patch, EOS), Sizes() if device.type == "cuda" else CPU_SIZES)
-    batches = [to_tensors(batch) for batch in pack_all([row for kind in ("commit", "injected") for row in first_rows(options.heldout, kind, options.rows)], packer)]
+    (model, weights, _), codec = frozen_backbone(options.weights, device, dtype), Codec(str(options.tokenizer))
+    config, whole = model.config, {**weights, "final_norm": model.final_norm}
+    rows_of_both = [row for kind in ("commit", "injected") for row in first_rows(options.heldout, kind, options.rows)]
+    batches = packed(rows_of_both, codec, Sizes() if device.type == "cuda" else CPU_SIZES)
 
     def measured(layers: list[int]) -> dict[str, float]:
         return evaluate(model, without(whole, layers), batches, device)

@@ -13,14 +13,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-import store
-from batches import CPU_SIZES, Packer, Sizes, Symbols, pack_all
+from batches import CPU_SIZES, Sizes
 from measure import evaluate
-from model import Backbone, flash_attention
-from protocol import EOS, Codec
-from stream import RecordStream, to_tensors
-from train import heldout_batches
-from train_agents import ROLES, frozen_weights
+from protocol import Codec
+from stream import RecordStream
+from train import heldout_batches, packed
+from train_agents import ROLES, frozen_backbone
 
 FACTORS = (0.0, 0.15, 0.3, 0.45, 0.6, 0.8, 1.0)
 UP = ("adapter_up", "head_up")
@@ -40,15 +38,10 @@ def main() -> None:
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
-    config, tensors, _ = store.load(options.weights)
-    model, codec = Backbone(config).requires_grad_(False).to(device), Codec(str(options.tokenizer))
-    model.final_norm.data.copy_(tensors["final_norm"])
-    if device.type == "cuda":
-        model.attention = flash_attention
-    weights = frozen_weights(store.serving_weights(config, tensors), device, dtype)
-    sizes, symbols = Sizes() if device.type == "cuda" else CPU_SIZES, Symbols(codec.analyse, codec.patch, EOS)
+    (model, weights, _), codec = frozen_backbone(options.weights, device, dtype), Codec(str(options.tokenizer))
+    sizes = Sizes() if device.type == "cuda" else CPU_SIZES
     fresh = RecordStream(options.records, options.tokenizer, sizes, ROLES, seed=options.seed).first(options.rows)
-    rows = {"fresh": [to_tensors(batch) for batch in pack_all(fresh, Packer(symbols, sizes, ROLES))]}
+    rows = {"fresh": packed(fresh, codec, sizes, ROLES)}
     if options.heldout:
         rows["held-out"] = heldout_batches(options.heldout, codec, sizes, ROLES)
     learnt, losses = load_file(options.agents / f"{options.role}.safetensors"), {}

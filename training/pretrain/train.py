@@ -17,6 +17,7 @@ import dataclasses
 import json
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -98,10 +99,15 @@ def smoke_setup(options: argparse.Namespace) -> tuple[Config, Sizes]:
     return dataclasses.replace(TINY, weight_bits=4), Sizes(2048, 1024)
 
 
+def packed(rows: Iterable, codec: Codec, sizes: Sizes, roles: tuple[str, ...] = ("backbone",)) -> list[dict]:
+    """Rows (or samples), packed for the given roles."""
+    packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, roles)
+    return [to_tensors(batch) for batch in pack_all(rows, packer)]
+
+
 def heldout_batches(path: Path, codec: Codec, sizes: Sizes, roles: tuple[str, ...] = ("backbone",)) -> list[dict]:
     """The held-out rows, packed for the given roles."""
-    packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, roles)
-    return [to_tensors(batch) for batch in pack_all(read_rows(path), packer)]
+    return packed(read_rows(path), codec, sizes, roles)
 
 
 def average_gradients(model: nn.Module, world: int) -> None:

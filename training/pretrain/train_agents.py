@@ -22,13 +22,13 @@ from torch import Tensor, nn
 import store
 from batches import Packer, Sizes, Symbols, merged, pack_all
 from measure import evaluate
-from model import Backbone, use_gpu_kernels
+from model import Backbone, flash_attention, use_gpu_kernels
 from own_analyses import shuffled_forever, with_own_analyses
 from protocol import EOS, Codec
 from recipe import RECIPES
 from rows import read_rows
 from stream import RecordStream, loader, to_device, to_tensors
-from train import Progress, heldout_batches, schedule, smoke_setup
+from train import Progress, heldout_batches, packed, schedule, smoke_setup
 
 ROLES = ("issue-analysis", "code-generation")
 OWN_CHECK_STEPS = 50  # how often the code agent is measured on own analyses that were kept back
@@ -90,6 +90,16 @@ def frozen_weights(weights: dict, device, dtype) -> dict:
     return {"embedding": move(weights["embedding"]), **{side: [tuple(map(move, layer)) for layer in weights[side]] for side in ("encoder", "decoder")}}
 
 
+def frozen_backbone(path: Path, device, dtype) -> tuple[Backbone, dict, dict]:
+    """(model, serving weights in the compute dtype, notes) of a released file; nothing of it is trained."""
+    config, tensors, notes = store.load(path)
+    model = Backbone(config)
+    model.final_norm.data.copy_(tensors["final_norm"])
+    if device.type == "cuda":
+        model.attention = flash_attention
+    return model.requires_grad_(False).to(device), frozen_weights(store.serving_weights(config, tensors), device, dtype), notes
+
+
 def main() -> None:
     options = parse_arguments()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -98,18 +108,13 @@ def main() -> None:
     torch.manual_seed(options.seed)
     progress = Progress(options.out, quiet=False)
     sizes = smoke_setup(options)[1] if options.smoke else Sizes(options.source_tokens, options.target_tokens)
-    config, tensors, notes = store.load(options.weights or options.out / "backbone.safetensors")
+    model, weights, notes = frozen_backbone(options.weights or options.out / "backbone.safetensors", device, dtype)
     codec = Codec(str(options.tokenizer))
-    model = Backbone(config)
-    model.final_norm.data.copy_(tensors["final_norm"])
-    model.requires_grad_(False).to(device)
-    weights = frozen_weights(store.serving_weights(config, tensors), device, dtype)
     if device.type == "cuda":
         use_gpu_kernels(model)
-    agents = {role: Agent(config).to(device) for role in ROLES}
+    agents = {role: Agent(model.config).to(device) for role in ROLES}
     adam = torch.optim.AdamW([p for a in agents.values() for p in a.parameters()], lr=options.learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
-    recipe = RECIPES[options.recipe]
-    stream = RecordStream(options.records, options.tokenizer, sizes, ROLES, seed=options.seed, recipe=recipe)
+    stream = RecordStream(options.records, options.tokenizer, sizes, ROLES, seed=options.seed, recipe=RECIPES[options.recipe])
     begun, step = None, 0
     for batch in loader(stream, options.workers, pin=device.type == "cuda"):
         share = step / 12 if options.smoke else 0.0 if begun is None else (time.time() - begun) / (options.minutes * 60)
@@ -156,7 +161,7 @@ def learn_own_analyses(model, weights, agents, options, stream, codec, sizes, de
     learnt = [sample for number, sample in enumerate(samples) if number % 10]
     packer = Packer(Symbols(codec.analyse, codec.patch, EOS), sizes, ROLES[1:])
     own = (to_tensors(batch) for batch in pack_all(shuffled_forever(learnt, options.seed), packer))
-    judges, judged = ([to_tensors(batch) for batch in pack_all(rows, Packer(packer.symbols, sizes, ROLES[1:]))] for rows in (kept_back, heldout))
+    judges, judged = (packed(rows, codec, sizes, ROLES[1:]) for rows in (kept_back, heldout))
 
     def figures(batches: list[dict]) -> dict[str, float]:
         with torch.no_grad():
